@@ -1,0 +1,30 @@
+//! flanctl: a flannel implementation exposed as subcommands, and its own debugger.
+//!
+//! The map, in reading order:
+//! - [`error`]: what a verb says when it cannot go on.
+//! - [`net`]: MAC, interface name, lease subnet and its key.
+//! - [`state`]: what is — everything the kernel holds, as one plain value; and what is wanted of it.
+//! - [`config`]: what the operator asked for — settings, network config, uplink choice, subnet.env.
+//! - [`lease`]: who owns which subnet — the lease, which to pick, how a list and its events become a set.
+//! - [`overlay`]: what should be — leases in, wanted rows out; the firewall rules as values.
+//! - [`plan`]: the difference — wanted minus present, as ordered operations.
+//! - [`kernel`]: the hands on the kernel — observe, apply, changes; and a replay of it for tests.
+//! - [`store`]: the hands on the lease store — a directory or etcd.
+//! - [`agent`]: the loop of `run`.
+//! - [`render`]: tables and JSON from one value.
+//! - [`lab`]: a cluster in network namespaces.
+//! - [`cli`]: one file a verb.
+
+pub mod agent;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod kernel;
+pub mod lab;
+pub mod lease;
+pub mod net;
+pub mod overlay;
+pub mod plan;
+pub mod render;
+pub mod state;
+pub mod store;

@@ -1,0 +1,439 @@
+//! What is: everything the kernel holds about the network, as one plain value.
+//! Tables are keyed as the kernel keys them, except that devices go by name (a name is unique in a namespace,
+//! survives in a snapshot, and is what people read). Holds rows and look-ups, nothing clever; no secret ever enters it.
+
+mod fold;
+mod want;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub use fold::{Change, Folded, Row};
+pub use want::{Key, Ours, Want, WantLink};
+
+use crate::net::{IfName, Mac};
+
+/// Neighbour states, `include/uapi/linux/neighbour.h`.
+pub mod nud {
+    /// Resolution under way.
+    pub const INCOMPLETE: u16 = 0x01;
+    /// Confirmed.
+    pub const REACHABLE: u16 = 0x02;
+    /// Not confirmed lately.
+    pub const STALE: u16 = 0x04;
+    /// Waiting before a probe.
+    pub const DELAY: u16 = 0x08;
+    /// Probing.
+    pub const PROBE: u16 = 0x10;
+    /// Resolution failed.
+    pub const FAILED: u16 = 0x20;
+    /// Needs no resolution (also: a static bridge entry).
+    pub const NOARP: u16 = 0x40;
+    /// Never expires.
+    pub const PERMANENT: u16 = 0x80;
+}
+
+/// Routing table numbers, `include/uapi/linux/rtnetlink.h`.
+pub mod table {
+    /// The main table, where flannel's routes live.
+    pub const MAIN: u32 = 254;
+    /// Addresses of this host.
+    pub const LOCAL: u32 = 255;
+}
+
+/// Route protocol numbers.
+pub mod proto {
+    /// Written by the kernel itself.
+    pub const KERNEL: u8 = 2;
+    /// What flannel's routes carry.
+    pub const BOOT: u8 = 3;
+    /// Written by an administrator.
+    pub const STATIC: u8 = 4;
+    /// Ours: on routes outside our own device and on nexthop objects. Unassigned in iproute2's rt_protos.
+    pub const FLANCTL: u8 = 142;
+}
+
+/// The kernel's tables in one namespace at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// Interfaces.
+    pub links: BTreeMap<IfName, Link>,
+    /// Addresses.
+    #[serde(with = "as_rows")]
+    pub addrs: BTreeMap<AddrKey, Addr>,
+    /// Policy rules in the order the kernel walks them.
+    pub rules: Vec<Rule>,
+    /// Routes of every table. One key can stand twice (`ip route append`), first come first used.
+    #[serde(with = "as_rows")]
+    pub routes: BTreeMap<RouteKey, Vec<Route>>,
+    /// Nexthop objects by id.
+    pub nexthops: BTreeMap<u32, Nexthop>,
+    /// IPv4 and IPv6 neighbours.
+    #[serde(with = "as_rows")]
+    pub neighs: BTreeMap<NeighKey, Neigh>,
+    /// Forwarding entries of bridges and VXLAN devices.
+    #[serde(with = "as_rows")]
+    pub fdb: BTreeMap<FdbKey, Fdb>,
+    /// Open facts: `sysctl:net.ipv4.ip_forward`, `offload:eth0/tx-udp_tnl-segmentation`, …
+    pub facts: BTreeMap<String, String>,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The kernel's number; changes when the device is created anew.
+    pub index: u32,
+    /// Hardware address, where the device has an Ethernet one.
+    pub mac: Option<Mac>,
+    /// Bytes of the largest packet, link header not counted.
+    pub mtu: u32,
+    /// Set up by the administrator (IFF_UP).
+    pub up: bool,
+    /// Carrier and operational (IFF_LOWER_UP).
+    pub lower_up: bool,
+    /// The bridge or bond that this device is a port of.
+    pub master: Option<IfName>,
+    /// What kind of device, and the attributes of the kinds that matter here.
+    pub kind: LinkKind,
+}
+
+/// The kind of a device (`IFLA_INFO_KIND`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// A VXLAN tunnel end point.
+    Vxlan(Vxlan),
+    /// A bridge.
+    Bridge,
+    /// One end of a veth pair: the other end's index, and the id of its namespace if it is another one.
+    Veth { peer: Option<u32>, netns: Option<i32> },
+    /// The loopback device.
+    Loopback,
+    /// A physical or unnamed device.
+    Plain,
+    /// Anything else, by the kernel's name (`tun`, `wireguard`, `ipip`, …).
+    Other(String),
+}
+
+/// Attributes of a VXLAN device (drivers/net/vxlan).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vxlan {
+    /// The 24-bit network identifier.
+    pub vni: u32,
+    /// UDP destination port.
+    pub port: u16,
+    /// Source address of outer packets.
+    pub local: Option<IpAddr>,
+    /// The device that outer packets leave by.
+    pub lower: Option<IfName>,
+    /// Whether source addresses are learnt into the FDB.
+    pub learning: bool,
+    /// Group Based Policy extension.
+    pub gbp: bool,
+    /// Outer TTL; 0 is "auto".
+    pub ttl: u8,
+    /// Multicast group or default remote, if any; flannel sets none.
+    pub group: Option<IpAddr>,
+    /// L2 miss notices; flannel (new) sets none.
+    pub l2miss: bool,
+    /// L3 miss notices.
+    pub l3miss: bool,
+}
+
+/// Which address row: the kernel keys by device, address and length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AddrKey {
+    /// Device.
+    pub dev: IfName,
+    /// Address with its prefix length, host bits kept.
+    pub net: IpNet,
+}
+
+/// What the kernel says of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addr {
+    /// `rt_scope`: 0 global, 253 link, 254 host.
+    pub scope: u8,
+    /// `IFA_FLAGS` (if_addr.h): 0x01 temporary, 0x20 deprecated, 0x40 tentative, 0x80 permanent, …
+    pub flags: u32,
+    /// Peer address of a point-to-point device.
+    pub peer: Option<IpAddr>,
+}
+
+/// Which route: table, destination, TOS and metric are the kernel's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RouteKey {
+    /// Table number.
+    pub table: u32,
+    /// Destination, host bits zero; a default route is `0.0.0.0/0` or `::/0`.
+    pub dst: IpNet,
+    /// Type of service.
+    pub tos: u8,
+    /// Priority; IPv6 routes default to 1024.
+    pub metric: u32,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// What it does with a packet.
+    pub kind: RouteKind,
+    /// Who wrote it, see [`proto`].
+    pub proto: u8,
+    /// `rt_scope`: 0 global, 253 link, 254 host.
+    pub scope: u8,
+    /// Preferred source address.
+    pub src: Option<IpAddr>,
+    /// Where to.
+    pub hops: Hops,
+}
+
+/// Route types (`RTN_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// Forward or send.
+    Unicast,
+    /// An address of this host.
+    Local,
+    /// Accept and send as broadcast.
+    Broadcast,
+    /// A multicast route.
+    Multicast,
+    /// An anycast address (IPv6).
+    Anycast,
+    /// Drop silently.
+    Blackhole,
+    /// Refuse: host unreachable.
+    Unreachable,
+    /// Refuse: administratively prohibited.
+    Prohibit,
+    /// Go on with the next rule.
+    Throw,
+    /// Anything else, by number.
+    Other(u8),
+}
+
+/// Where a route leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hops {
+    /// Nowhere (blackhole and its kin).
+    None,
+    /// One next hop.
+    One(Hop),
+    /// A nexthop object or group by id.
+    Object(u32),
+    /// Several with weights (weight = `rtnh_hops` + 1).
+    Multi(Vec<(Hop, u16)>),
+}
+
+/// A next hop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Gateway.
+    pub via: Option<IpAddr>,
+    /// Output device.
+    pub dev: Option<IfName>,
+    /// The gateway need not be on a connected net.
+    pub onlink: bool,
+    /// The kernel took it out of use (RTNH_F_DEAD or LINKDOWN).
+    pub dead: bool,
+}
+
+/// A nexthop object (`ip nexthop`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nexthop {
+    /// Who wrote it (`nh_protocol`).
+    pub proto: u8,
+    /// The hop, unless this is a group or a blackhole.
+    pub hop: Hop,
+    /// Discards packets.
+    pub blackhole: bool,
+    /// Members of a group: id and weight.
+    pub group: Vec<(u32, u16)>,
+    /// A nexthop of bridge FDB entries, not of routes.
+    pub fdb: bool,
+}
+
+/// Which neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NeighKey {
+    /// Device.
+    pub dev: IfName,
+    /// Protocol address.
+    pub ip: IpAddr,
+}
+
+/// A neighbour (ARP or ND) entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neigh {
+    /// Link-layer address, absent while unresolved.
+    pub mac: Option<Mac>,
+    /// NUD state bits, see [`nud`].
+    pub state: u16,
+    /// `NTF_*` flags (0x08 proxy, 0x80 router).
+    pub flags: u8,
+}
+
+/// Which forwarding entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FdbKey {
+    /// The VXLAN device or the bridge port.
+    pub dev: IfName,
+    /// Destination MAC; all-zero entries flood.
+    pub mac: Mac,
+    /// VLAN, 0 for none.
+    pub vlan: u16,
+    /// True for an entry of the bridge (`master`), false for one of the device (`self`).
+    pub master: bool,
+}
+
+/// A forwarding entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fdb {
+    /// Remote tunnel end point; the first, if there are several.
+    pub dst: Option<IpAddr>,
+    /// Further remotes (only flood and multicast entries have them).
+    pub more: Vec<IpAddr>,
+    /// NUD state bits, see [`nud`].
+    pub state: u16,
+    /// `NTF_*` flags (0x10 ext_learn, 0x40 offloaded).
+    pub flags: u8,
+    /// UDP port, where it is not the device's.
+    pub port: Option<u16>,
+    /// VNI, where it is not the device's.
+    pub vni: Option<u32>,
+    /// Nexthop group of remotes.
+    pub nhid: Option<u32>,
+}
+
+/// A policy rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rule {
+    /// Order of evaluation.
+    pub priority: u32,
+    /// True for IPv6.
+    pub v6: bool,
+    /// Source prefix.
+    pub from: Option<IpNet>,
+    /// Destination prefix.
+    pub to: Option<IpNet>,
+    /// Input device.
+    pub iif: Option<String>,
+    /// Output device.
+    pub oif: Option<String>,
+    /// Firewall mark and mask.
+    pub fwmark: Option<(u32, u32)>,
+    /// Type of service.
+    pub tos: u8,
+    /// Inverted match.
+    pub not: bool,
+    /// IP protocol.
+    pub ipproto: Option<u8>,
+    /// Source port range.
+    pub sport: Option<(u16, u16)>,
+    /// Destination port range.
+    pub dport: Option<(u16, u16)>,
+    /// User id range.
+    pub uidrange: Option<(u32, u32)>,
+    /// Take the table from the l3mdev.
+    pub l3mdev: bool,
+    /// Ignore answers of this prefix length or shorter.
+    pub suppress_prefixlength: Option<u32>,
+    /// Ignore answers that leave by a device of this group.
+    pub suppress_ifgroup: Option<u32>,
+    /// Tunnel id (encapsulated packets only).
+    pub tun_id: Option<u64>,
+    /// `FR_ACT_*`: 1 lookup, 2 goto, 3 nop, 6 blackhole, 7 unreachable, 8 prohibit.
+    pub action: u8,
+    /// Table of a lookup.
+    pub table: u32,
+    /// Target priority of a goto.
+    pub goto: Option<u32>,
+    /// Who wrote it.
+    pub proto: u8,
+}
+
+impl State {
+    /// The interface with this number.
+    pub fn link_by_index(&self, index: u32) -> Option<(IfName, &Link)> {
+        self.links.iter().find(|(_, l)| l.index == index).map(|(name, l)| (*name, l))
+    }
+
+    /// Addresses of one device, in key order.
+    pub fn addrs_of(&self, dev: IfName) -> impl Iterator<Item = (IpNet, &Addr)> {
+        self.addrs.iter().filter(move |(k, _)| k.dev == dev).map(|(k, a)| (k.net, a))
+    }
+
+    /// The device that owns this address.
+    pub fn owner_of(&self, ip: IpAddr) -> Option<IfName> {
+        self.addrs.keys().find(|k| k.net.addr() == ip).map(|k| k.dev)
+    }
+
+    /// A fact by its key.
+    pub fn fact(&self, key: &str) -> Option<&str> {
+        self.facts.get(key).map(String::as_str)
+    }
+}
+
+impl Link {
+    /// The VXLAN attributes, if this is such a device.
+    pub fn vxlan(&self) -> Option<&Vxlan> {
+        match &self.kind {
+            LinkKind::Vxlan(v) => Some(v),
+            _ => None,
+        }
+    }
+}
+
+impl Addr {
+    /// `IFA_F_TEMPORARY` (same bit as SECONDARY, which IPv4 uses).
+    pub const TEMPORARY: u32 = 0x01;
+    /// `IFA_F_DEPRECATED`.
+    pub const DEPRECATED: u32 = 0x20;
+    /// `IFA_F_PERMANENT`.
+    pub const PERMANENT: u32 = 0x80;
+}
+
+impl Neigh {
+    /// Never expires.
+    pub fn permanent(&self) -> bool {
+        self.state & nud::PERMANENT != 0
+    }
+}
+
+impl Hop {
+    /// A gateway that needs no connected net, on one device: what flannel writes.
+    pub fn onlink(via: IpAddr, dev: IfName) -> Self {
+        Self { via: Some(via), dev: Some(dev), onlink: true, dead: false }
+    }
+}
+
+/// Maps whose keys are structures, as JSON lists of `[key, value]`.
+mod as_rows {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        s.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, K, V, D>(d: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(d)?.into_iter().collect())
+    }
+}
