@@ -1,8 +1,12 @@
 //! A lease: which node owns which subnet, and how to reach it. Plain values; stores make them true.
-//! A lease is untrusted input: [`vet`] decides which parts of it may reach the kernel.
+//! A lease is untrusted input.
+
+mod data;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
+
+pub use data::BadVxlanData;
 
 use crate::net::{Mac, Subnet};
 

@@ -7,6 +7,7 @@ use crate::net::{IfName, Mac};
 use crate::state::{AddrKey, FdbKey, Hops, NeighKey, Route, RouteKey, RouteKind, WantLink};
 
 /// One change.
+#[allow(missing_docs, reason = "every field is named by its type; the variant says the rest")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     /// Deletes a device of ours that cannot be altered into what is wanted.
