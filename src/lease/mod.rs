@@ -2,11 +2,15 @@
 //! A lease is untrusted input.
 
 mod data;
+mod peers;
+mod vet;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
 pub use data::BadVxlanData;
+pub use peers::Peers;
+pub use vet::{Ground, Path, Refused, vet};
 
 use crate::net::{Mac, Subnet};
 
