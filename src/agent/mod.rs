@@ -1,1 +1,4 @@
-//! Not here yet.
+//! The loop of `run`, and what it tells the other verbs.
+
+pub mod file;
+pub mod value;

@@ -1,1 +1,1 @@
-//! Not here yet.
+//! Tables and JSON from one value. Writes to the writer it was given.
