@@ -50,15 +50,17 @@ pub enum Folded {
     Row(Key),
     /// These rows may differ from before: a nexthop object of ours and the route that went with it.
     Rows([Key; 2]),
-    /// Something that moves other rows without a word (a link, an address, a nexthop, a rule): read everything again.
+    /// A device or an address on it: the kernel removes routes and neighbours with them without announcing each
+    /// (measured on 6.18), so if anything of interest hangs there, everything must be read again.
+    Device(IfName),
+    /// Notices are not enough: read everything again.
     Everything,
     /// Nothing that a plan looks at.
     Nothing,
 }
 
 impl State {
-    /// Records one notice. Link, address and nexthop notices answer [`Folded::Everything`], because the kernel
-    /// removes routes and neighbours with them without announcing each (measured on 6.18).
+    /// Records one notice and answers what it touched.
     pub fn fold(&mut self, change: Change) -> Folded {
         match change {
             Change::Overrun | Change::Unknown => Folded::Everything,
@@ -72,11 +74,11 @@ impl State {
             Row::Link(name, link) => match self.links.insert(name, link.clone()) {
                 // Statistics and the like make a notice, too: only a difference moves anything.
                 Some(old) if old == link => Folded::Nothing,
-                _ => Folded::Everything,
+                _ => Folded::Device(name),
             },
             Row::Addr(key, addr) => match self.addrs.insert(key, addr) {
                 Some(old) if old == addr => Folded::Nothing,
-                _ => Folded::Everything,
+                _ => Folded::Device(key.dev),
             },
             Row::Rule(_) => Folded::Nothing,
             Row::Nexthop(id, hop) => {
@@ -105,11 +107,11 @@ impl State {
                 if self.links.get(&name).is_some_and(|l| l.index == link.index) {
                     self.links.remove(&name);
                 }
-                Folded::Everything
+                Folded::Device(name)
             }
             Row::Addr(key, _) => {
                 self.addrs.remove(&key);
-                Folded::Everything
+                Folded::Device(key.dev)
             }
             Row::Rule(_) => Folded::Nothing,
             Row::Nexthop(id, _) => self.take_nexthop(id),
