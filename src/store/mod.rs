@@ -2,6 +2,8 @@
 //!
 //! A store keeps leases; which lease to take is decided in [`crate::lease`]. Every write compares before it sets.
 
+pub mod codec;
+
 use std::time::SystemTime;
 
 use async_trait::async_trait;
