@@ -1,1 +1,3 @@
 //! Not here yet.
+
+pub mod masq;
