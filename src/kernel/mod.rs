@@ -1,5 +1,11 @@
 //! The hands on the kernel: observe, apply, changes. Never decides what should be.
 
+pub mod exec;
+pub mod firewall;
+pub mod iptables;
+pub mod nft;
+pub mod nftgen;
+
 use std::fmt;
 
 use crate::plan::Op;

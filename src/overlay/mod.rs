@@ -2,6 +2,7 @@
 //! Never looks at our own rows in the kernel; it may read foreign ones (who is on-link, whose nexthop ids are taken).
 
 mod ids;
+pub mod masq;
 pub mod vxlan;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::{Device, NexthopIds, World};
-use crate::config::{NetConf, VxlanConf};
+use crate::config::{NetConf, Uplink, VxlanConf};
 use crate::lease::{Ground, Lease, Path, vet};
 use crate::net::{IfName, Mac};
 use crate::state::{
@@ -42,6 +42,23 @@ pub fn device_mtu(vxlan: &VxlanConf, uplink_mtu: u32, v6: bool) -> u32 {
 /// The MTU for pods (subnet.env): the smallest of the devices in use.
 pub fn pod_mtu(conf: &NetConf, vxlan: &VxlanConf, uplink_mtu: u32) -> u32 {
     device_mtu(vxlan, uplink_mtu, conf.v6.is_some())
+}
+
+/// The tunnel attributes of one device. `local` is always the uplink's own address, never a NAT address: a source
+/// that the host does not own sends nothing (measured).
+pub fn attributes(conf: &VxlanConf, uplink: &Uplink, v6: bool) -> Vxlan {
+    Vxlan {
+        vni: conf.vni,
+        port: conf.port,
+        local: if v6 { uplink.v6.map(IpAddr::V6) } else { uplink.v4.map(IpAddr::V4) },
+        lower: Some(uplink.dev),
+        learning: conf.learning,
+        gbp: conf.gbp,
+        ttl: 0,
+        group: None,
+        l2miss: false,
+        l3miss: false,
+    }
 }
 
 /// The wanted rows of one moment.
@@ -141,24 +158,9 @@ impl<'a> Overlay<'a> {
     /// The device, its address, and that it takes no router advertisements.
     fn device(&self, device: Device, want: &mut Want) {
         let World { uplink, own, .. } = self.world;
-        let (local, mac) = if device.v6 {
-            (uplink.v6.map(IpAddr::V6), own.mac6)
-        } else {
-            (uplink.v4.map(IpAddr::V4), own.mac)
-        };
+        let mac = if device.v6 { own.mac6 } else { own.mac };
         let mtu = device_mtu(self.conf, uplink.mtu, device.v6);
-        let vxlan = Vxlan {
-            vni: self.conf.vni,
-            port: self.conf.port,
-            local,
-            lower: Some(uplink.dev),
-            learning: self.conf.learning,
-            gbp: self.conf.gbp,
-            ttl: 0,
-            group: None,
-            l2miss: false,
-            l3miss: false,
-        };
+        let vxlan = attributes(self.conf, uplink, device.v6);
         want.links.insert(device.name, WantLink { vxlan, mac, mtu });
         want.sysctls.insert(accept_ra(device.name), "0".to_owned());
         let base = if device.v6 {
