@@ -94,6 +94,9 @@ fn endpoints(given: &Given<String>, tls: bool) -> Result<Vec<String>, SettingsEr
 
 /// One endpoint as scheme://host[:port]. A bare host:port speaks TLS if there are TLS files, as in etcd's client.
 fn endpoint(entry: &str, tls: bool) -> Result<String, &'static str> {
+    if entry.contains(|c: char| c == ';' || c.is_whitespace()) {
+        return Err("endpoints are separated by commas");
+    }
     let (scheme, rest) = match entry.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
         None => (if tls { "https" } else { "http" }.to_owned(), entry),
