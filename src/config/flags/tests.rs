@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::{RunArgs, go_style};
 
+/// The verb's own words.
 #[derive(Parser, Debug)]
 #[command(no_binary_name = true)]
 struct Run {
@@ -139,7 +140,17 @@ fn the_password_is_never_shown() {
 
 #[test]
 fn the_command_is_sound() {
-    <Run as clap::CommandFactory>::command().debug_assert();
+    let command = <Run as clap::CommandFactory>::command();
+    assert_eq!(command.get_about().map(ToString::to_string).as_deref(), Some("The verb's own words"));
+    for arg in command.get_arguments().filter(|a| a.get_id() != "help") {
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        assert!(
+            !help.is_empty() && !help.contains('\n') && arg.get_long_help().is_none(),
+            "{}: {help}",
+            arg.get_id()
+        );
+    }
+    command.debug_assert();
 }
 
 proptest! {

@@ -99,7 +99,13 @@ impl SettingsError {
         Some(match self {
             Self::Bad { by, .. } if by.starts_with("--") => format!("correct {by}"),
             Self::Bad { by, .. } => format!("correct or unset the environment variable {by}"),
-            Self::NotBuilt { by, .. } => format!("leave {by} out; --store dir:PATH and etcd work"),
+            Self::NotBuilt { by, .. } if by.to_lowercase().contains("kube") => {
+                format!("leave {by} out and keep the leases in etcd (--etcd-endpoints) or --store dir:PATH")
+            }
+            Self::NotBuilt { by, value } if value == "kube" => {
+                format!("set {by} to etcd or dir:PATH")
+            }
+            Self::NotBuilt { by, .. } => format!("leave {by} out"),
             Self::RenewMargin { minutes } => format!("choose 1 to 1439 minutes, not {minutes}"),
             Self::PublicIp(_) => "--public-ip takes one IPv4 address that other nodes can reach".to_owned(),
             Self::PublicIpv6(_) => {

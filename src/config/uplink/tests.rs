@@ -1,8 +1,7 @@
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::{UplinkError, choose};
-use crate::config::{EtcdSettings, LogFormat, NetConf, Settings, StoreChoice, Uplink};
+use crate::config::{NetConf, RunArgs, Settings, Uplink};
 use crate::net::IfName;
 use crate::state::{
     Addr, AddrKey, Hop, Hops, Link, LinkKind, Nexthop, Route, RouteKey, RouteKind, State, proto, table,
@@ -60,41 +59,9 @@ fn host() -> State {
     state
 }
 
-fn settings() -> Settings {
-    Settings {
-        store: StoreChoice::Etcd(EtcdSettings {
-            endpoints: vec![],
-            prefix: String::new(),
-            keyfile: None,
-            certfile: None,
-            cafile: None,
-            username: None,
-            password: None,
-        }),
-        ifaces: vec![],
-        iface_regexes: vec![],
-        iface_can_reach: None,
-        public_ip: None,
-        public_ipv6: None,
-        subnet_file: "/x".into(),
-        renew_margin: Duration::from_secs(3600),
-        ip_masq: false,
-        fully_random: true,
-        forward_rules: true,
-        iptables_resync: Duration::from_secs(5),
-        run_dir: "/x".into(),
-        node: "a".to_owned(),
-        dry_run: false,
-        once: false,
-        takeover: false,
-        log_format: LogFormat::Text,
-        verbosity: 0,
-    }
-}
-
 /// `iface=…`, `regex=…`, `reach=…`, `ip=…`, `ip6=…` separated by blanks.
 fn asked(words: &str) -> Settings {
-    let mut s = settings();
+    let mut s = Settings::from_layers(&RunArgs::default(), &|_| None, "a").unwrap();
     for (key, value) in words.split_whitespace().map(|w| w.split_once('=').unwrap()) {
         match key {
             "iface" => s.ifaces.push(value.to_owned()),
@@ -328,7 +295,7 @@ fn the_default_route_of_the_lowest_metric_counts() {
     let dead = |name| Hop { dead: true, ..via(name) };
     let bare = Hop { via: Some(ip("10.0.0.254")), ..Hop::default() };
     let one = |name| Hops::One(via(name));
-    let rows: Vec<(&str, Vec<(u32, Hops)>, &str)> = vec![
+    let rows = [
         ("metric", vec![(200, one("e0")), (100, one("e1"))], "e1 10.0.1.1"),
         ("dead", vec![(0, Hops::One(dead("e0"))), (600, one("e2"))], "e2 10.0.2.1"),
         ("only dead", vec![(0, Hops::One(dead("e0")))], "e0 10.0.0.1"),
