@@ -17,6 +17,8 @@ pub enum Outcome {
     Renewed(Result<SystemTime, StoreError>),
     /// A write: the lease as it stands now.
     Written(Result<Lease, StoreError>),
+    /// The own lease, looked up again.
+    Read(Option<Lease>),
     /// The network config, read again.
     Config(Result<String, StoreError>),
 }
@@ -101,6 +103,18 @@ impl Hold {
     pub fn rewrite(&mut self, there: &Lease) {
         let (store, there, advert) = (Rc::clone(&self.store), there.clone(), self.advert.clone());
         self.start(async move { Outcome::Written(store.replace(&there, &advert, None).await) });
+    }
+
+    /// Looks the own lease up.
+    pub fn read_own(&self) {
+        let (store, outcomes, subnet) = (Rc::clone(&self.store), self.outcomes.clone(), self.lease.subnet);
+        spawn_local(async move {
+            // Out of reach: the watch comes back with a list, which tells the same.
+            if let Ok(listing) = store.list().await {
+                let own = listing.leases.into_iter().find(|l| l.subnet == subnet);
+                let _ = outcomes.send(Outcome::Read(own));
+            }
+        });
     }
 
     /// Reads the network config.

@@ -1,8 +1,17 @@
 //! The loop of `run`, and what it tells the other verbs.
 
+mod dry;
 pub mod file;
-mod log;
+mod hold;
+pub mod log;
+mod news;
+mod node;
 mod notify;
+mod run;
 mod single;
+mod start;
+mod upkeep;
 pub mod value;
 mod watch;
+
+pub use run::run;

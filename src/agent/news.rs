@@ -228,18 +228,21 @@ impl Agent {
                 self.timers.renew = Some(Instant::now() + Duration::from_secs(60));
             }
             Outcome::Read(own) => self.take_own(own)?,
-            Outcome::Config(read) => self.take_config(read),
+            Outcome::Config(read) => self.take_config(read)?,
         }
         Ok(())
     }
 
-    fn take_config(&mut self, read: Result<String, StoreError>) {
+    fn take_config(&mut self, read: Result<String, StoreError>) -> Result<(), Failure> {
         let text = match read {
             Ok(text) => text,
-            Err(e) => return tracing::warn!("reading the network config: {}; keeping the one in use", words(&e)),
+            Err(e) => {
+                tracing::warn!("reading the network config: {}; keeping the one in use", words(&e));
+                return Ok(());
+            }
         };
         if text == self.config {
-            return;
+            return Ok(());
         }
         match NetConf::parse(&text) {
             Err(e) => tracing::warn!("the network config is wrong now: {e}; keeping the one in use"),
@@ -247,11 +250,18 @@ impl Agent {
                 "the network config no longer covers our lease {}; the lease stays, the new config takes effect at the next start",
                 self.hold.lease.subnet.cidrs()
             ),
-            Ok(conf) if conf != self.conf_now => {
-                tracing::warn!("the network config changed; it takes effect at the next start");
-                self.conf_now = conf;
+            Ok(conf) if conf.backend_vni() != self.node.world.conf.backend_vni() => {
+                tracing::warn!("the network config names another VNI; it takes effect at the next start");
             }
-            Ok(_) => {}
+            Ok(conf) => {
+                tracing::info!("the network config changed; it is in effect now");
+                self.config = text;
+                self.node.world.conf = conf;
+                self.settle(Touched::Everything, false)?;
+                self.write_subnet_env();
+                self.write_file();
+            }
         }
+        Ok(())
     }
 }

@@ -41,7 +41,6 @@ pub struct Agent {
     pub(super) hold: Hold,
     pub(super) id: Identity,
     pub(super) config: String,
-    pub(super) conf_now: NetConf,
     pub(super) device: IfName,
     pub(super) netns: u64,
     pub(super) started_at: SystemTime,
@@ -57,7 +56,6 @@ pub struct Agent {
     pub(super) unreadable: HashMap<String, Unreadable>,
     pub(super) complaints: HashMap<String, String>,
     pub(super) retry_pause: Duration,
-    pub(super) route_get: super::upkeep::Reach,
     _claim: Option<super::single::Claim>,
 }
 
@@ -147,7 +145,7 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
             }
             Some(first) = news.recv() => agent.on_news(first, &mut news)?,
             Some(outcome) = outcomes.recv() => { agent.on_outcome(outcome)?; None }
-            Some(done) = agent.guard.done() => { agent.on_firewall(done); None }
+            Some(looked) = agent.guard.done() => { agent.guard.take(looked); None }
             () = sleep_until(agent.timers.next()) => { agent.on_time()?; None }
         };
         match end {
@@ -192,7 +190,6 @@ impl Agent {
         let listed = peers.is_some();
         world.peers.reset(peers.unwrap_or_default());
         world.objects = wants_objects(world.peers.len(), false);
-        let reach = super::upkeep::Reach::default();
         let notifier = Notifier::from_env();
         let timers = Timers {
             renew: None,
@@ -208,7 +205,6 @@ impl Agent {
             hold: Hold::new(store, lease, tell),
             id,
             config,
-            conf_now: conf,
             device,
             netns,
             started_at: SystemTime::now(),
@@ -222,7 +218,6 @@ impl Agent {
             unreadable: HashMap::new(),
             complaints: HashMap::new(),
             retry_pause: RETRY_FASTEST,
-            route_get: reach,
             _claim: claim,
             settings,
         }
@@ -347,7 +342,11 @@ impl Agent {
         }
         if (sweep || self.timers.retry.is_some_and(|at| at <= now)) && self.listed {
             self.timers.retry = None;
-            self.settle(Touched::Everything, true)?;
+            if self.ready {
+                self.settle(Touched::Everything, true)?;
+            } else {
+                self.first_round()?;
+            }
         }
         Ok(())
     }

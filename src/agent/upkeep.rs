@@ -21,7 +21,6 @@ use crate::kernel::firewall::{Ensured, Firewall, FirewallError, bridge_warnings}
 use crate::net::{IfName, Subnet};
 use crate::overlay::masq::{self, Ask, Ruleset};
 use crate::overlay::vxlan;
-use crate::plan::blocked;
 use crate::state::{Hops, State, table};
 
 /// A finished look at the firewall.
@@ -48,7 +47,8 @@ impl Guard {
             fully_random: settings.fully_random,
         };
         let idle = if conf.nftables { Firewall::nft() } else { Firewall::iptables() };
-        let previous = previous.network().zip(previous.previous());
+        let network = Subnet { v4: previous.networks.first().copied(), v6: previous.ipv6_networks.first().copied() };
+        let previous = previous.previous().map(|subnet| (network, subnet));
         Self { idle: Some(idle), want: Vec::new(), ask, networks: masq::networks(conf), previous, tell, done, said: None }
     }
 
@@ -237,11 +237,6 @@ impl Agent {
             self.write_subnet_env();
         }
         true
-    }
-
-    /// Whether a device of ours is blocked by something else with its name: said once by the plan's caller.
-    pub(super) fn blocked(&self) -> Vec<(IfName, String)> {
-        blocked(&self.node.have, &self.node.world.desired(&self.node.have))
     }
 }
 

@@ -2,6 +2,7 @@
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
 pub mod lab;
+pub mod lab_text;
 pub mod run;
 pub mod store_args;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::go_style;
 use crate::error::{Failure, exit};
 
 /// A flannel implementation exposed as subcommands, and its own debugger.
@@ -75,7 +77,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// The node agent: takes a lease and keeps the kernel as the leases say
-    Run(run::RunArgs),
+    Run(Box<run::Run>),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
 }
@@ -99,8 +101,8 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
         }
     };
     match cli.verb {
-        Verb::Run(args) => run::run(args, &cli.global),
-        Verb::Lab(args) => lab::run(args, &cli.global),
+        Verb::Run(args) => run::run(*args, &cli.global),
+        Verb::Lab(args) => lab::run(args, cli.global.output == Output::Json, &mut std::io::stdout()),
     }
 }
 
@@ -136,11 +138,6 @@ fn verb_at(args: &[OsString]) -> Option<usize> {
         }
     }
     None
-}
-
-/// Go's spelling into ours. MERGE: replace by `crate::config::flags::go_style`.
-fn go_style(args: Vec<OsString>) -> Vec<OsString> {
-    args
 }
 
 #[cfg(test)]
