@@ -5,11 +5,22 @@ pub mod firewall;
 pub mod iptables;
 pub mod nft;
 pub mod nftgen;
+mod apply;
+mod codec;
+mod linux;
+pub mod netns;
+mod observe;
+mod socket;
+mod sysctl;
+mod wire;
 
 use std::fmt;
 
+pub use linux::LinuxKernel;
+
+use crate::net::IfName;
 use crate::plan::Op;
-use crate::state::{Change, State};
+use crate::state::{Change, Hops, State};
 
 /// A network namespace that can be read and written: Linux, or a [`State`] that plays one.
 pub trait Kernel {
@@ -67,4 +78,14 @@ pub enum KernelError {
         /// What it was.
         what: String,
     },
+}
+
+/// The devices that the hops of a route name.
+fn devices(hops: &Hops) -> impl Iterator<Item = IfName> {
+    let (one, legs) = match hops {
+        Hops::None | Hops::Object(_) => (None, [].as_slice()),
+        Hops::One(hop) => (hop.dev, [].as_slice()),
+        Hops::Multi(legs) => (None, legs.as_slice()),
+    };
+    one.into_iter().chain(legs.iter().filter_map(|(hop, _)| hop.dev))
 }

@@ -2,4 +2,5 @@
 //! network namespaces that it made and removes.
 
 mod firewall;
+mod linux_kernel;
 mod support;
