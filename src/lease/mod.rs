@@ -1,6 +1,7 @@
 //! A lease: which node owns which subnet, and how to reach it. Plain values; stores make them true.
 //! A lease is untrusted input.
 
+mod choose;
 mod data;
 mod peers;
 mod vet;
@@ -8,6 +9,8 @@ mod vet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
+pub(crate) use choose::rival;
+pub use choose::{Choice, choose, last_renewed};
 pub use data::BadVxlanData;
 pub use peers::Peers;
 pub use vet::{Ground, Path, Refused, vet};
