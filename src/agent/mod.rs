@@ -1,4 +1,3 @@
 //! The loop of `run`, and what it tells the other verbs.
 
 pub mod file;
-pub mod value;
