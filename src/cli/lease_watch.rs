@@ -36,7 +36,7 @@ struct Teller<'a, 'o> {
 }
 
 /// Tells what there is, then what changes, until interrupted.
-pub async fn watch(
+pub(super) async fn watch(
     store: &dyn LeaseStore,
     json: bool,
     netns: &str,

@@ -39,6 +39,7 @@ pub struct LookArgs {
     /// The overlay device, where several agents run
     #[arg(long, global = true, value_name = "NAME")]
     pub device: Option<IfName>,
+    /// Where leases are found.
     #[command(flatten)]
     pub near: Near,
 }
@@ -55,6 +56,7 @@ pub struct Near {
     /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
     #[arg(long, global = true, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
+    /// The lease store.
     #[command(flatten)]
     pub store: StoreArgs,
 }

@@ -86,7 +86,7 @@ enum Verb {
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
     #[command(flatten)]
-    Read(Reader),
+    Read(Box<Reader>),
 }
 
 /// The verbs that write one answer.
@@ -127,7 +127,7 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
         // These two live long and write for themselves.
         Verb::Run(args) => run::run(args, global),
         Verb::Lab(args) => lab::run(args, global),
-        Verb::Read(verb) => answer(verb, global),
+        Verb::Read(verb) => answer(*verb, global),
     }
 }
 

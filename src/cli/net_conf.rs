@@ -28,7 +28,7 @@ struct Backend {
 }
 
 /// The vxlan options of a config; `None` if it is another backend's or unreadable.
-pub fn vxlan(text: &str) -> Option<VxlanConf> {
+pub(super) fn vxlan(text: &str) -> Option<VxlanConf> {
     let Backend { kind, vni, port, mtu, gbp, learning, direct_routing } =
         serde_json::from_str::<Conf>(text).ok()?.backend.unwrap_or_default();
     (kind == "vxlan").then(|| VxlanConf {
@@ -42,7 +42,7 @@ pub fn vxlan(text: &str) -> Option<VxlanConf> {
 }
 
 /// Refuses what no agent could run with.
-pub fn check(text: &str) -> Result<(), Failure> {
+pub(super) fn check(text: &str) -> Result<(), Failure> {
     let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
     let told = || Failure::usage("the network config is not valid");
     match parsed {
