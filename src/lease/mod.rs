@@ -1,11 +1,14 @@
 //! A lease: which node owns which subnet, and how to reach it. Plain values; stores make them true.
 //! A lease is untrusted input.
 
+mod choose;
 mod data;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
+pub(crate) use choose::rival;
+pub use choose::{Choice, choose, last_renewed};
 pub use data::BadVxlanData;
 
 use crate::net::{Mac, Subnet};

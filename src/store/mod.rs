@@ -2,14 +2,31 @@
 //!
 //! A store keeps leases; which lease to take is decided in [`crate::lease`]. Every write compares before it sets.
 
+mod acquire;
 pub mod codec;
+mod dir;
+mod etcd;
 
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+pub use acquire::{AcquireError, Acquired, How, acquire};
+pub use dir::DirStore;
+pub use etcd::EtcdStore;
+
+use crate::config::StoreChoice;
 use crate::lease::{Attrs, Lease};
 use crate::net::Subnet;
+
+/// Opens the chosen store. Settings are checked here ([`StoreError::Setup`]); an etcd that cannot be reached is
+/// told by the first request, so that the caller may retry.
+pub async fn open(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, StoreError> {
+    match choice {
+        StoreChoice::Dir(path) => Ok(Box::new(DirStore::open(path).await?)),
+        StoreChoice::Etcd(settings) => Ok(Box::new(EtcdStore::open(settings).await?)),
+    }
+}
 
 /// A place where the cluster's leases and its network config live.
 #[async_trait(?Send)]
@@ -29,7 +46,8 @@ pub trait LeaseStore {
     /// Fills in `expires` (etcd: a request a lease; `list` leaves it [`crate::lease::Expiry::Unknown`] there).
     async fn fill_expiries(&self, leases: &mut [Lease]) -> Result<(), StoreError>;
 
-    /// Writes a new lease if its key is absent; [`StoreError::Taken`] if not.
+    /// Writes a new lease if its key is absent; [`StoreError::Taken`] if not. A `ttl_secs` of 0 makes a
+    /// reservation, which never expires.
     async fn create(&self, subnet: Subnet, attrs: &Attrs, ttl_secs: u64) -> Result<Lease, StoreError>;
 
     /// Puts `attrs` in place of `held` if the key still has `held.revision`, else [`StoreError::Changed`].
@@ -37,7 +55,8 @@ pub trait LeaseStore {
     async fn replace(&self, held: &Lease, attrs: &Attrs, fresh: Option<u64>) -> Result<Lease, StoreError>;
 
     /// Prolongs `held` without an event for anybody; answers the new end of life.
-    /// [`StoreError::Changed`] if the lease is gone or is another's now.
+    /// [`StoreError::Changed`] if the lease is gone or is another's now. A reservation has no end: it is only
+    /// compared, and the answer says when to look again (a day on).
     async fn keep_alive(&self, held: &Lease) -> Result<SystemTime, StoreError>;
 
     /// Deletes the lease if the key still has `lease.revision`, else [`StoreError::Changed`].
@@ -55,7 +74,7 @@ pub trait LeaseWatch {
     async fn next(&mut self) -> Result<Vec<LeaseEvent>, StoreError>;
 }
 
-/// Where a watch goes on (etcd: the revision of the list; dir: unused).
+/// Where a watch goes on (etcd: the revision of the list; dir: the number of the list).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor(pub i64);
 
@@ -136,3 +155,25 @@ pub enum StoreError {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
 }
+
+impl StoreError {
+    /// What to do about it, if there is advice.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoConfig { at, hint } => Some(hint.clone().unwrap_or_else(|| {
+                format!("write it: flanctl lease config set FILE (it is kept at {at}; etcd's v3 API, not v2)")
+            })),
+            Self::Setup { hint, .. } => Some(hint.clone()),
+            Self::Taken(subnet) => Some(format!("see who holds it: flanctl lease show {}", subnet.cidrs())),
+            Self::Changed { subnet, .. } => {
+                Some(format!("read it again: flanctl lease show {}", subnet.cidrs()))
+            }
+            Self::Lost(_) | Self::Unreachable { .. } => None,
+        }
+    }
+}
+
+/// A cause in one line of text.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Cause(pub(crate) String);
