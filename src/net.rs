@@ -236,3 +236,85 @@ macro_rules! text_serde {
     )*};
 }
 text_serde!(Mac, IfName, Subnet);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{IfName, Mac, Subnet};
+
+    #[test]
+    fn a_random_mac_is_unicast_and_local() {
+        for first in 0..=255 {
+            let mac = Mac::local_from([first, 2, 3, 4, 5, 6]);
+            assert_eq!(mac.0[0] & 0b11, 0b10, "{mac}");
+            assert_eq!(mac.0[1..], [2, 3, 4, 5, 6], "{mac}");
+            assert!(!mac.is_multicast() && !mac.is_zero(), "{mac}");
+        }
+    }
+
+    #[test]
+    fn a_lease_key_reads_and_writes_the_same() {
+        for (key, cidrs) in [
+            ("10.12.13.0-24", "10.12.13.0/24"),
+            ("10.12.13.0-24&fd00:12:13::-56", "10.12.13.0/24,fd00:12:13::/56"),
+            ("0.0.0.0-0&fd00:12:13::-56", "fd00:12:13::/56"),
+            ("10.0.0.0-31", "10.0.0.0/31"),
+        ] {
+            let subnet: Subnet = key.parse().unwrap_or_else(|e| panic!("{key}: {e}"));
+            assert_eq!((subnet.to_string().as_str(), subnet.cidrs().as_str()), (key, cidrs));
+        }
+    }
+
+    #[test]
+    fn a_malformed_lease_key_is_refused() {
+        for key in [
+            "10",
+            "10.12.13.0",
+            "10.12.13-24",
+            "10.12.13.300-24",
+            "10.12.13.0-24hi",
+            "&2001::-56",
+            "10.12.13.0-24&:12:13:-56",
+            "10.12.13.0-24&20011::-56",
+            "10.12.13.0-24&2001-56",
+            "10.12.13.0-24&2001::",
+            "10.12.13.0-24&2001::-56hi",
+            "",
+            "0.0.0.0-0",
+            "10.12.13.0-32",
+            "10.12.13.0-+4",
+            "10.12.13.0--24",
+            "10.12.13.0-24&",
+            "10.12.13.0-24&2001::-128",
+            "10.12.13.0-24&2001::-56&2002::-56",
+            " 10.12.13.0-24",
+        ] {
+            assert!(key.parse::<Subnet>().is_err(), "{key}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_subnet_survives_its_key(v4: Option<(u32, u8)>, v6: Option<(u128, u8)>) {
+            let v4 = v4.map(|(ip, len)| ipnet::Ipv4Net::new(ip.into(), 1 + len % 31).unwrap().trunc());
+            let v6 = v6.map(|(ip, len)| ipnet::Ipv6Net::new(ip.into(), len % 128).unwrap().trunc());
+            prop_assume!(v4.is_some() || v6.is_some());
+            let subnet = Subnet { v4, v6 };
+            prop_assert_eq!(subnet.to_string().parse(), Ok(subnet));
+        }
+
+        #[test]
+        fn no_text_makes_a_noun_panic(text in ".*", key in r"[0-9.]{0,15}-[0-9]{0,3}(&[0-9a-f:]{0,20}-[0-9]{0,3})?") {
+            let _ = (text.parse::<Subnet>(), text.parse::<Mac>(), text.parse::<IfName>());
+            if let Ok(subnet) = key.parse::<Subnet>() {
+                prop_assert_eq!(subnet.to_string().parse(), Ok(subnet));
+            }
+        }
+
+        #[test]
+        fn a_mac_survives_its_text(bytes: [u8; 6]) {
+            prop_assert_eq!(Mac(bytes).to_string().parse(), Ok(Mac(bytes)));
+        }
+    }
+}
