@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::agent::value::{decode_value, encode_value};
 use crate::lease::{Expiry, Lease};
 use crate::net::Subnet;
 use crate::schema::{self, BadSchema};
-use crate::state::State; // MERGE: crate::store::codec
+use crate::state::State;
+use crate::store::codec::{decode_value, encode_value}; // MERGE: crate::store::codec
 
 const KIND: &str = "snapshot";
 const VERSION: u32 = 1;

@@ -11,7 +11,6 @@ mod run;
 mod single;
 mod start;
 mod upkeep;
-pub mod value;
 mod watch;
 
 pub use run::run;

@@ -1,10 +1,16 @@
 //! The command line: one file a verb, each `args -> gather -> read -> render`.
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
+pub mod docs;
 pub mod lab;
 pub mod lab_text;
+pub mod lease;
+mod lease_watch;
+pub mod look;
+mod net_conf;
 pub mod run;
 pub mod store_args;
+pub mod tables;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -13,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::go_style;
 use crate::error::{Failure, exit};
+use crate::render::Out;
 
 /// A flannel implementation exposed as subcommands, and its own debugger.
 #[derive(Debug, Parser)]
@@ -80,6 +87,23 @@ enum Verb {
     Run(Box<run::Run>),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
+    #[command(flatten)]
+    Read(Box<Reader>),
+}
+
+/// The verbs that write one answer.
+#[derive(Debug, Subcommand)]
+enum Reader {
+    /// The leases and the network config in the store
+    Lease(lease::LeaseArgs),
+    /// The overlay's routes, each beside its lease
+    Route(tables::RouteArgs),
+    /// The overlay's device and forwarding entries, each beside its lease
+    Fdb(tables::FdbArgs),
+    /// The overlay's neighbours, each beside its lease
+    Arp(tables::ArpArgs),
+    /// Writes the man pages and the shell completions
+    Docs(docs::DocsArgs),
 }
 
 /// Runs what `args` (program name first) ask for; `cni` says that CNI_COMMAND is set. Answers the exit code.
@@ -100,10 +124,36 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
             return Ok(if error.use_stderr() { exit::USAGE } else { exit::FINE });
         }
     };
+    let global = &cli.global;
     match cli.verb {
-        Verb::Run(args) => run::run(*args, &cli.global),
-        Verb::Lab(args) => lab::run(args, cli.global.output == Output::Json, &mut std::io::stdout()),
+        // These two live long and write for themselves.
+        Verb::Run(args) => run::run(*args, global),
+        Verb::Lab(args) => lab::run(args, global.output == Output::Json, &mut std::io::stdout()),
+        Verb::Read(verb) => answer(*verb, global),
     }
+}
+
+/// Runs a verb that writes one answer to standard output.
+fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
+    let (colour, width) = look::terminal(global.color);
+    let mut buffer = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = Out::new(&mut buffer, colour && global.output != Output::Json, width);
+    let code = match verb {
+        Reader::Lease(args) => lease::run(args, global, &mut out),
+        Reader::Route(args) => tables::route(args, global, &mut out),
+        Reader::Fdb(args) => tables::fdb(args, global, &mut out),
+        Reader::Arp(args) => tables::arp(args, global, &mut out),
+        Reader::Docs(args) => docs::run(args, &mut out),
+    };
+    // What was written before a failure is an answer, too.
+    out.flush()?;
+    code
+}
+
+/// Runs one future to its end on this thread.
+fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Failure::unreadable("starting the I/O runtime").because(e))?.block_on(work)
 }
 
 /// `flanneld ARGS` is `flanctl run ARGS`.

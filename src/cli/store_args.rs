@@ -13,34 +13,34 @@ use crate::error::Failure;
 #[command(next_help_heading = "Lease store")]
 pub struct StoreArgs {
     /// dir:PATH, or etcd
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, global = true, value_name = "STORE")]
     pub store: Option<String>,
     /// A comma-separated list of etcd endpoints
-    #[arg(long, value_name = "URLS")]
+    #[arg(long, global = true, value_name = "URLS")]
     pub etcd_endpoints: Option<String>,
     /// etcd prefix
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, global = true, value_name = "PREFIX")]
     pub etcd_prefix: Option<String>,
     /// Key file of the client certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub etcd_keyfile: Option<PathBuf>,
     /// Client certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub etcd_certfile: Option<PathBuf>,
     /// Certificate authority of the servers
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub etcd_cafile: Option<PathBuf>,
     /// etcd user
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub etcd_username: Option<String>,
     /// etcd password
-    #[arg(long, value_name = "PASSWORD")]
+    #[arg(long, global = true, value_name = "PASSWORD")]
     pub etcd_password: Option<String>,
 }
 
 impl StoreArgs {
-    /// True if a flag or a variable names a store.
-    pub fn given(&self, env: &dyn Fn(&str) -> Option<String>) -> bool {
+    /// True if a flag names a store.
+    pub fn flagged(&self) -> bool {
         let Self {
             store,
             etcd_endpoints,
@@ -53,11 +53,13 @@ impl StoreArgs {
         } = self;
         let texts = [store, etcd_endpoints, etcd_prefix, etcd_username, etcd_password];
         let files = [etcd_keyfile, etcd_certfile, etcd_cafile];
-        texts.iter().any(|t| t.is_some())
-            || files.iter().any(|f| f.is_some())
-            || ["FLANNELD_STORE", "FLANNELD_ETCD_ENDPOINTS", "FLANNELD_ETCD_PREFIX"]
-                .iter()
-                .any(|k| env(k).is_some())
+        texts.iter().any(|t| t.is_some()) || files.iter().any(|f| f.is_some())
+    }
+
+    /// True if a flag or a variable names a store.
+    pub fn given(&self, env: &dyn Fn(&str) -> Option<String>) -> bool {
+        let keys = ["FLANNELD_STORE", "FLANNELD_ETCD_ENDPOINTS", "FLANNELD_ETCD_PREFIX"];
+        self.flagged() || keys.iter().any(|key| env(key).is_some())
     }
 
     /// Flags over variables over defaults.

@@ -108,6 +108,7 @@ impl Search<'_> {
     fn attempt(&self, selector: &Selector<'_>, notes: &mut Vec<String>) -> Result<Uplink, UplinkError> {
         notes.push(match selector {
             Selector::DefaultRoute => "Determining IP address of default interface".to_owned(),
+            Selector::CanReach(ip) => format!("Determining interface to use based on given ifcanreach: {ip}"),
             other => format!("Searching for interface using {}", other.text()),
         });
         let pick = match selector {
@@ -254,7 +255,7 @@ fn note(uplink: &Uplink, settings: &Settings, notes: &mut Vec<String>) {
     }
     match (ext_v6, settings.public_ipv6) {
         (Some(ip), None) => notes.push(format!("Defaulting external v6 address to interface address ({ip})")),
-        (Some(ip), Some(_)) => notes.push(format!("Using {ip} as external v6 address")),
+        (Some(ip), Some(_)) => notes.push(format!("Using {ip} as external address")),
         (None, _) => {}
     }
 }

@@ -13,44 +13,44 @@ use crate::net::{IfName, Mac};
 use crate::state::{Addr, State};
 
 /// The leases' side of a reading.
-pub struct Expected {
+pub(super) struct Expected {
     /// Devices whose rows are ours.
-    pub ours: BTreeSet<IfName>,
+    pub(super) ours: BTreeSet<IfName>,
     /// One a peer and address family, in order of the subnets.
-    pub peers: Vec<Peer>,
-    /// This node's own subnets.
-    pub own: Vec<IpNet>,
+    pub(super) peers: Vec<Peer>,
+    /// This node's name and its own subnets.
+    pub(super) own: Vec<(String, IpNet)>,
     /// Leases that cannot be judged, one sentence each.
-    pub unseen: Vec<String>,
+    pub(super) unseen: Vec<String>,
 }
 
 /// One address family of one peer's lease.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub(super) struct Peer {
     /// The owner's name.
-    pub node: String,
+    pub(super) node: String,
     /// The leased subnet.
-    pub net: IpNet,
+    pub(super) net: IpNet,
     /// The device that leads there.
-    pub dev: IfName,
+    pub(super) dev: IfName,
     /// Where outer packets go.
-    pub public: IpAddr,
+    pub(super) public: IpAddr,
     /// The MAC of the far device.
-    pub mac: Mac,
+    pub(super) mac: Mac,
     /// Network identifier.
-    pub vni: u32,
+    pub(super) vni: u32,
     /// Whether the config asks for a direct route; `None` if the config is unknown.
-    pub direct: Option<bool>,
+    pub(super) direct: Option<bool>,
 }
 
 impl Peer {
     /// The gateway on the overlay device: the subnet's first address.
-    pub fn gateway(&self) -> IpAddr {
+    pub(super) fn gateway(&self) -> IpAddr {
         self.net.network()
     }
 
     /// The lease's half of a row that asks for `wants`.
-    pub fn promise(&self, wants: String) -> Promise {
+    pub(super) fn promise(&self, wants: String) -> Promise {
         Promise {
             subnet: self.net,
             public_ip: Some(self.public),
@@ -62,13 +62,13 @@ impl Peer {
 }
 
 /// What a vxlan lease says of one address family; `None` if it is no such lease or says nothing readable.
-pub fn vxlan_data(lease: &Lease, v6: bool) -> Option<VxlanData> {
+pub(super) fn vxlan_data(lease: &Lease, v6: bool) -> Option<VxlanData> {
     let data = if v6 { &lease.attrs.backend_v6_data } else { &lease.attrs.backend_data };
     VxlanData::parse(data.as_deref()?).ok()
 }
 
 /// The VNI that this node speaks: its lease's, else its config's, else its device's, else flannel's default.
-pub fn own_vni(sight: &Sight<'_>) -> u32 {
+pub(super) fn own_vni(sight: &Sight<'_>) -> u32 {
     let own = own_lease(sight).and_then(|l| vxlan_data(l, false).or_else(|| vxlan_data(l, true)));
     own.map(|data| data.vni)
         .or(sight.conf.map(|conf| conf.vni))
@@ -77,14 +77,14 @@ pub fn own_vni(sight: &Sight<'_>) -> u32 {
 }
 
 /// The leases' side, or `None` without leases.
-pub fn expected(sight: &Sight<'_>) -> Option<Expected> {
+pub(super) fn expected(sight: &Sight<'_>) -> Option<Expected> {
     let leases = sight.leases?;
     let own = own_lease(sight);
     let vni = own_vni(sight);
     let mut all = Expected {
         ours: [device_name(false, vni), device_name(true, vni)].into_iter().flatten().collect(),
         peers: Vec::with_capacity(leases.len()),
-        own: own.map(|lease| lease.subnet.nets().collect()).unwrap_or_default(),
+        own: own.map(|l| l.subnet.nets().map(|net| (l.attrs.name(), net)).collect()).unwrap_or_default(),
         unseen: Vec::new(),
     };
     if own.is_none() {
@@ -135,7 +135,7 @@ fn on_link(state: &State, ip: IpAddr) -> bool {
 }
 
 /// The node whose lease names this public address or holds this overlay address; `-` if none does.
-pub fn node_of(peers: &[Peer], ip: IpAddr) -> &str {
+pub(super) fn node_of(peers: &[Peer], ip: IpAddr) -> &str {
     let found = peers.iter().find(|peer| peer.public == ip || peer.net.contains(&ip));
     found.map_or("-", |peer| peer.node.as_str())
 }

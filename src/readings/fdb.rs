@@ -36,7 +36,7 @@ fn device_rows(sight: &Sight<'_>) -> Vec<Row> {
             .map(|half| {
                 let faults = device_faults(sight.state, &half, sight.conf);
                 let standing = if half.up { Standing::Ok } else { Standing::Broken };
-                Row::new(standing, "*", Some(Kernel::Link(half)), None).note(faults.join("; "))
+                Row::new(standing, "-", Some(Kernel::Link(half)), None).note(faults.join("; "))
             })
             .collect();
     };
@@ -56,18 +56,18 @@ fn device_rows(sight: &Sight<'_>) -> Vec<Row> {
             mac,
             wants: format!("{dev} vxlan id {vni}{address}"),
         };
-        device_row(sight, dev, promise)
+        device_row(sight, dev, own.attrs.name(), promise)
     })
     .collect()
 }
 
-fn device_row(sight: &Sight<'_>, dev: IfName, promise: Promise) -> Row {
+fn device_row(sight: &Sight<'_>, dev: IfName, node: String, promise: Promise) -> Row {
     let Some(link) = sight.state.links.get(&dev) else {
-        return Row::new(Standing::Missing, "*", None, Some(promise))
+        return Row::new(Standing::Missing, &node, None, Some(promise))
             .note(format!("there is no device {dev}"));
     };
     let Some(half) = device_half(dev, link) else {
-        return Row::new(Standing::Wrong, "*", None, Some(promise))
+        return Row::new(Standing::Wrong, &node, None, Some(promise))
             .note(format!("{dev} is not a vxlan device"));
     };
     let mut faults = device_faults(sight.state, &half, sight.conf);
@@ -78,7 +78,7 @@ fn device_row(sight: &Sight<'_>, dev: IfName, promise: Promise) -> Row {
         faults.insert(0, "another MAC than the lease's: peers' packets are ignored".to_owned());
     }
     let standing = if faults.is_empty() { Standing::Ok } else { Standing::Wrong };
-    Row::new(standing, "*", Some(Kernel::Link(half)), Some(promise)).note(faults.join("; "))
+    Row::new(standing, &node, Some(Kernel::Link(half)), Some(promise)).note(faults.join("; "))
 }
 
 /// What is wrong with a device whatever the lease says.

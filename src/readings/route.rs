@@ -46,11 +46,13 @@ fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<Place>
     let Expected { ours, peers, own, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen };
     let mut shown = BTreeSet::new();
-    for net in own {
+    for (name, net) in own {
         match routes_to(state, net).find(|(_, route)| is_connected(state, route, &ours)) {
             Some((place, route)) => {
                 shown.insert(place);
-                reading.rows.push(row(state, Standing::Ok, "*", (&place.0, route)).note("this node's pods"));
+                reading
+                    .rows
+                    .push(row(state, Standing::Ok, &name, (&place.0, route)).note("this node's pods"));
             }
             None => reading
                 .unseen
@@ -108,7 +110,7 @@ fn kernel_only(state: &State) -> (Reading, BTreeSet<Place>) {
     for (place, route) in main_routes(state) {
         if is_connected(state, route, &ours) && on_pod_bridge(state, route) {
             shown.insert(place);
-            reading.rows.push(row(state, Standing::Ok, "*", (&place.0, route)).note("this node's pods"));
+            reading.rows.push(row(state, Standing::Ok, "-", (&place.0, route)).note("this node's pods"));
         }
     }
     for (place, route) in main_routes(state) {

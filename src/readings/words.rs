@@ -4,9 +4,7 @@ use std::fmt::Write;
 
 use super::row::{Device, FdbHalf, NeighHalf, RouteHalf};
 use crate::plan::route_words;
-use crate::state::{
-    Fdb, FdbKey, Hop, Hops, Link, Neigh, NeighKey, Route, RouteKey, State, nud, proto, table,
-};
+use crate::state::{Fdb, FdbKey, Hop, Hops, Link, Neigh, NeighKey, Route, RouteKey, State, nud, proto};
 
 /// The states of a neighbour, strongest first, as `ip neigh` names them.
 const NUD: &[(u16, &str)] = &[
@@ -34,14 +32,14 @@ const PROTOS: &[(u8, &str)] = &[
 ];
 
 /// `PERMANENT`, `STALE`, …
-pub fn neigh_state(state: u16) -> String {
+pub(super) fn neigh_state(state: u16) -> String {
     NUD.iter()
         .find(|(bit, _)| state & bit != 0)
         .map_or_else(|| format!("{state:#x}"), |(_, w)| (*w).to_owned())
 }
 
 /// `permanent`, `static`, or nothing for an entry that ages.
-pub fn fdb_state(state: u16) -> &'static str {
+pub(super) fn fdb_state(state: u16) -> &'static str {
     match (state & nud::PERMANENT != 0, state & nud::NOARP != 0) {
         (true, _) => "permanent",
         (false, true) => "static",
@@ -55,7 +53,7 @@ pub fn protocol(number: u8) -> String {
 }
 
 /// The first hop of a route, through a nexthop object if it has one.
-pub fn first_hop(state: &State, route: &Route) -> Option<Hop> {
+pub(super) fn first_hop(state: &State, route: &Route) -> Option<Hop> {
     match &route.hops {
         Hops::None => None,
         Hops::One(hop) => Some(*hop),
@@ -74,7 +72,7 @@ fn object_hop(state: &State, id: u32) -> Option<Hop> {
 }
 
 /// A route as a half row.
-pub fn route_half(state: &State, key: &RouteKey, route: &Route) -> RouteHalf {
+pub(super) fn route_half(state: &State, key: &RouteKey, route: &Route) -> RouteHalf {
     let hop = first_hop(state, route);
     let nhid = match route.hops {
         Hops::Object(id) => Some(id),
@@ -108,12 +106,12 @@ pub fn route_half(state: &State, key: &RouteKey, route: &Route) -> RouteHalf {
 }
 
 /// A neighbour as a half row.
-pub fn neigh_half(key: &NeighKey, neigh: &Neigh) -> NeighHalf {
+pub(super) fn neigh_half(key: &NeighKey, neigh: &Neigh) -> NeighHalf {
     NeighHalf { ip: key.ip, dev: key.dev, mac: neigh.mac, nud: neigh_state(neigh.state) }
 }
 
 /// A forwarding entry as a half row.
-pub fn fdb_half(key: &FdbKey, fdb: &Fdb) -> FdbHalf {
+pub(super) fn fdb_half(key: &FdbKey, fdb: &Fdb) -> FdbHalf {
     FdbHalf {
         mac: key.mac,
         dev: key.dev,
@@ -125,7 +123,7 @@ pub fn fdb_half(key: &FdbKey, fdb: &Fdb) -> FdbHalf {
 }
 
 /// A VXLAN device as a half row; `None` for another kind of device.
-pub fn device_half(dev: crate::net::IfName, link: &Link) -> Option<Device> {
+pub(super) fn device_half(dev: crate::net::IfName, link: &Link) -> Option<Device> {
     let vxlan = link.vxlan()?;
     Some(Device {
         dev,
@@ -178,9 +176,4 @@ pub fn device_line(d: &Device) -> String {
     }
     line.push_str(if d.up { " up" } else { " down" });
     line
-}
-
-/// True for the routing tables that `ip route` shows without being asked.
-pub fn is_main(key: &RouteKey) -> bool {
-    key.table == table::MAIN
 }

@@ -1,6 +1,7 @@
 //! The rows of the listings as text columns. The same values are the JSON.
 
 use super::table::Grid;
+use crate::net::IfName;
 use crate::readings::{
     Device, FdbHalf, Kernel, LeaseHalf, LeaseRow, NeighHalf, Promise, RouteHalf, Row, Standing, device_line,
     fdb_line, neigh_line, protocol,
@@ -24,10 +25,16 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
     } else {
         Grid::new(&["STATE", "NODE", "KERNEL", "LEASE", "NOTE"])
     };
+    // As `ip neigh show dev flannel.1` does: one device is not repeated on every row.
+    let only = if wide { None } else { only_device(rows) };
     for row in rows {
         let Row { state, node, kernel, lease, note } = row;
+        let on = only.filter(|_| !matches!(kernel, Some(Kernel::Link(_) | Kernel::Route(_))));
+        let short = |text: String| {
+            on.map_or_else(|| text.clone(), |dev| text.replacen(&format!(" dev {dev}"), "", 1))
+        };
         let kernel_text = kernel.as_ref().map_or_else(|| "-".to_owned(), |k| kernel_cell(k, wide));
-        let mut cells = vec![state.word().to_owned(), node.clone(), kernel_text];
+        let mut cells = vec![state.word().to_owned(), node.clone(), short(kernel_text)];
         match lease {
             _ if !wide => cells
                 .push(lease.as_ref().map_or_else(String::new, |l| lease_cell(*state, kernel.as_ref(), l))),
@@ -40,6 +47,17 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
         grid.row(cells);
     }
     grid
+}
+
+/// The device of all neighbours and forwarding entries, if it is one.
+fn only_device(rows: &[Row]) -> Option<IfName> {
+    let mut devices = rows.iter().filter_map(|row| match row.kernel.as_ref()? {
+        Kernel::Neigh(neigh) => Some(neigh.dev),
+        Kernel::Fdb(fdb) => Some(fdb.dev),
+        Kernel::Link(_) | Kernel::Route(_) => None,
+    });
+    let first = devices.next()?;
+    devices.all(|dev| dev == first).then_some(first)
 }
 
 fn kernel_cell(kernel: &Kernel, wide: bool) -> String {

@@ -3,4 +3,5 @@
 
 mod firewall;
 mod linux_kernel;
+mod readers;
 mod support;

@@ -359,6 +359,18 @@ fn the_log_reads_as_flannels() {
             ],
         ),
         (
+            "v6",
+            "regex=nope reach=2001:db8::ffff ip6=2001:db8:ffff::1",
+            &[
+                "Searching for interface using nope",
+                "Could not find valid interface matching nope: could not match pattern nope to any of the available \
+                 network interfaces (lo:[], dummy0:[2001:db8::1], other0:[2001:db8:9::9])",
+                "Determining interface to use based on given ifcanreach: 2001:db8::ffff",
+                "Using interface with name dummy0 and v6 address 2001:db8::1",
+                "Using 2001:db8:ffff::1 as external address",
+            ],
+        ),
+        (
             "v4",
             "reach=9.9.9.9 iface=lo iface=other0",
             &[
