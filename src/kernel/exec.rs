@@ -2,11 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "the one place of the firewall that starts programs")]
 
 use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 /// How long a program may take. They take milliseconds; longer means that a lock is held or the kernel is stuck.
@@ -73,7 +74,7 @@ fn run_within(patience: Duration, program: &str, args: &[&str], input: &str) -> 
     });
     let Ok(output) = wait.recv_timeout(patience) else {
         // Not reaped yet, so the number is still its own; the thread reaps it.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
         return Err(ExecError::Late { program: program.to_owned(), patience });
     };
     let output = output.map_err(io)?;
@@ -91,6 +92,9 @@ fn start(program: &str, args: &[&str]) -> Result<Child, ExecError> {
         let started = Command::new(format!("{folder}{program}"))
             .args(args)
             .env("LC_ALL", "C")
+            // A group of its own: Ctrl-C at our terminal does not cut a transaction, and a late program goes
+            // with all it started (modprobe).
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_killed_in_time() {
         let patience = Duration::from_millis(100);
-        for line in ["sleep 30", "trap '' TERM; cat >/dev/null; sleep 30"] {
+        for line in ["exec sleep 31", "trap '' TERM; cat >/dev/null; sleep 31; true"] {
             let error = run_within(patience, "sh", &["-c", line], "in").unwrap_err();
             assert_eq!(error.to_string(), "sh did not end within 0.1 s");
         }
