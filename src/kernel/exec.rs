@@ -2,11 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "the one place of the firewall that starts programs")]
 
 use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 /// How long a program may take. They take milliseconds; longer means that a lock is held or the kernel is stuck.
@@ -44,15 +45,21 @@ pub enum ExecError {
         source: io::Error,
     },
     /// It was killed for being late.
-    #[error("{program} did not end within {} s", PATIENCE.as_secs())]
+    #[error("{program} did not end within {} s", patience.as_secs_f32())]
     Late {
         /// Its name.
         program: String,
+        /// How long it was given.
+        patience: Duration,
     },
 }
 
 /// Runs `program` in the network namespace of the calling thread with `input` on its standard input.
 pub fn run(program: &str, args: &[&str], input: &str) -> Result<Left, ExecError> {
+    run_within(PATIENCE, program, args, input)
+}
+
+fn run_within(patience: Duration, program: &str, args: &[&str], input: &str) -> Result<Left, ExecError> {
     let io = |source| ExecError::Io { program: program.to_owned(), source };
     let mut child = start(program, args)?;
     let pid = i32::try_from(child.id()).map_err(|_| io(io::ErrorKind::InvalidData.into()))?;
@@ -65,10 +72,10 @@ pub fn run(program: &str, args: &[&str], input: &str) -> Result<Left, ExecError>
         }
         let _ = done.send(child.wait_with_output());
     });
-    let Ok(output) = wait.recv_timeout(PATIENCE) else {
+    let Ok(output) = wait.recv_timeout(patience) else {
         // Not reaped yet, so the number is still its own; the thread reaps it.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        return Err(ExecError::Late { program: program.to_owned() });
+        let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        return Err(ExecError::Late { program: program.to_owned(), patience });
     };
     let output = output.map_err(io)?;
     Ok(Left {
@@ -85,12 +92,17 @@ fn start(program: &str, args: &[&str]) -> Result<Child, ExecError> {
         let started = Command::new(format!("{folder}{program}"))
             .args(args)
             .env("LC_ALL", "C")
+            // A group of its own: Ctrl-C at our terminal does not cut a transaction, and a late program goes
+            // with all it started (modprobe).
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
         match started {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            // A folder of PATH that this user may not enter is not a program that may not be started.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && folder.is_empty() => {}
             Err(source) => return Err(ExecError::Io { program: program.to_owned(), source }),
             Ok(child) => return Ok(child),
         }
@@ -113,5 +125,14 @@ mod tests {
     fn a_missing_program_is_told_by_name() {
         let said = run("flanctl-no-such-program", &[], "").unwrap_err().to_string();
         assert_eq!(said, "flanctl-no-such-program is not installed");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_in_time() {
+        let patience = Duration::from_millis(100);
+        for line in ["exec sleep 31", "trap '' TERM; cat >/dev/null; sleep 31; true"] {
+            let error = run_within(patience, "sh", &["-c", line], "in").unwrap_err();
+            assert_eq!(error.to_string(), "sh did not end within 0.1 s");
+        }
     }
 }

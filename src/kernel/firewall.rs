@@ -7,7 +7,7 @@ mod through_nft;
 
 use std::path::Path;
 
-use crate::kernel::exec::run;
+use crate::kernel::exec::{ExecError, run};
 use crate::kernel::nftgen;
 use crate::overlay::masq::{Family, Ruleset};
 
@@ -53,9 +53,16 @@ impl Firewall {
 
     /// Makes the rules those of `want`. Starts no program when nothing moved since the last good look.
     pub fn ensure(&mut self, want: &[Ruleset]) -> Result<Ensured, FirewallError> {
-        match self {
+        let round = match self {
             Self::Nft(nft) => nft.ensure(want),
             Self::Iptables(iptables) => iptables.ensure(want),
+        };
+        match round {
+            // Who wants no rules needs no program.
+            Err(FirewallError::Exec(ExecError::Missing { .. })) if want.iter().all(Ruleset::is_empty) => {
+                Ok(Ensured::default())
+            }
+            other => other,
         }
     }
 

@@ -179,7 +179,7 @@ fn place(table: &Table, parent: &str, chain: &str) -> Option<usize> {
     table
         .rules(parent)
         .filter(|r| r.target() != Some(chain))
-        .position(|r| table.refuses_all(r))
+        .position(|r| table.refuses_all(r, chain))
         .map(|before| before + 1)
 }
 
@@ -189,7 +189,7 @@ fn place(table: &Table, parent: &str, chain: &str) -> Option<usize> {
 fn misplaced(table: &Table, parent: &str, chain: &str) -> Option<String> {
     let rules: Vec<&Rule> = table.rules(parent).collect();
     let ours = rules.iter().position(|r| r.target() == Some(chain))?;
-    let wall = rules.iter().position(|r| table.refuses_all(r)).unwrap_or(rules.len());
+    let wall = rules.iter().position(|r| table.refuses_all(r, chain)).unwrap_or(rules.len());
     if wall < ours {
         return Some(format!("rule {} of {parent} refuses everything before the jump to {chain}", wall + 1));
     }

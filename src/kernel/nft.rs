@@ -57,7 +57,7 @@ pub fn table(family: Family) -> (&'static str, &'static str) {
 /// no packet meets half a table.
 pub fn replace(want: &Ruleset) -> String {
     let mut text = remove(want.family);
-    if want.forward.is_empty() && want.masquerade.is_empty() {
+    if want.is_empty() {
         return text;
     }
     let (family, name) = table(want.family);

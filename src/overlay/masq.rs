@@ -110,6 +110,11 @@ impl Rule {
 }
 
 impl Ruleset {
+    /// True if nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.masquerade.is_empty() && self.forward.is_empty()
+    }
+
     /// The same rules without random ports.
     #[must_use]
     pub fn plain(&self) -> Self {

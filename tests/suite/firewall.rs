@@ -346,13 +346,27 @@ fn a_change_of_mode_takes_the_other_modes_rules_away() {
 }
 
 #[test]
-fn a_host_without_the_program_is_told_which_package_and_the_other_mode_still_cleans() {
+fn nft_mode_works_on_a_host_without_iptables_and_the_other_is_told_the_package() {
     scratch(|| {
+        // Only this thread's mount namespace loses the programs.
+        sh(
+            "mkdir /run/sbin; cp /usr/sbin/nft /run/sbin/; mount --bind /run/sbin /usr/sbin; test ! -e /sbin/iptables",
+        );
         let want = wanted(BOTH, OWN);
-        let mut missing = Firewall::iptables_variant("-absent");
+        let mut nft = Firewall::nft();
+        assert!(!changed(nft.cleanup_other_mode()));
+        assert!(changed(nft.ensure(&want)));
+
+        let mut missing = Firewall::iptables();
         let error = missing.ensure(&want).unwrap_err();
-        assert_eq!(error.to_string(), "iptables-absent is not installed");
+        assert_eq!(error.to_string(), "iptables is not installed");
         assert!(error.hint().unwrap().contains("Debian package iptables"));
+        let (network, own) = (BOTH.parse().unwrap(), OWN.parse().unwrap());
+        let nothing = Ask { ip_masq: false, forward: false, fully_random: true };
+        assert!(
+            !changed(missing.ensure(&rulesets(&network, &own, nothing))),
+            "who wants nothing needs nothing"
+        );
         assert!(!changed(missing.teardown()), "a missing program has left nothing behind");
     });
 }

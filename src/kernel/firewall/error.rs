@@ -48,7 +48,7 @@ impl FirewallError {
             Self::Exec(ExecError::Missing { program }) if program.contains("tables") => Some(
                 "install the Debian package iptables, or set EnableNFTables to true in the net config".into(),
             ),
-            Self::Exec(ExecError::Late { program }) if program.contains("tables") => {
+            Self::Exec(ExecError::Late { program, .. }) if program.contains("tables") => {
                 Some("another program may hold /run/xtables.lock; see who: fuser -v /run/xtables.lock".into())
             }
             Self::Refused { said, .. }

@@ -43,9 +43,7 @@ impl Nft {
         let mut faults = Vec::new();
         for family in [Family::V4, Family::V6] {
             let (word, name) = nft::table(family);
-            let set = want
-                .iter()
-                .find(|w| w.family == family && !(w.masquerade.is_empty() && w.forward.is_empty()));
+            let set = want.iter().find(|w| w.family == family && !w.is_empty());
             match (set, there.contains(&family)) {
                 (None, false) => {}
                 (None, true) => {

@@ -66,18 +66,20 @@ impl Table {
     }
 
     /// True if nothing gets past this rule: REJECT or DROP without a condition, or an unconditional way into a
-    /// chain that ends so (ufw keeps its reject in a chain of its own).
-    pub fn refuses_all(&self, rule: &Rule) -> bool {
-        self.refuses(rule, 4)
+    /// chain that ends so (ufw keeps its reject in a chain of its own). The chain `but` counts as harmless,
+    /// whatever is in it now: ours is about to be rewritten.
+    pub fn refuses_all(&self, rule: &Rule, but: &str) -> bool {
+        self.refuses(rule, but, 4)
     }
 
-    fn refuses(&self, rule: &Rule, depth: u8) -> bool {
+    fn refuses(&self, rule: &Rule, but: &str, depth: u8) -> bool {
         let Some(target) = rule.target().filter(|_| rule.unconditional()) else { return false };
         match (target, depth.checked_sub(1)) {
             ("REJECT" | "DROP", _) => true,
+            (chain, _) if chain == but => false,
             (chain, Some(depth)) => {
                 let end = self.rules(chain).find(|r| {
-                    self.refuses(r, depth)
+                    self.refuses(r, but, depth)
                         || r.unconditional() && matches!(r.target(), Some("RETURN" | "ACCEPT"))
                 });
                 end.is_some_and(|r| !matches!(r.target(), Some("RETURN" | "ACCEPT")))
@@ -206,7 +208,7 @@ mod tests {
              -A mild -i lo -j DROP\n-A mild -j RETURN\n-A mild -j DROP\n-A loop -j loop\nCOMMIT\n",
         );
         let filter = saved.table("filter");
-        let got: Vec<bool> = filter.rules("FORWARD").map(|r| filter.refuses_all(r)).collect();
+        let got: Vec<bool> = filter.rules("FORWARD").map(|r| filter.refuses_all(r, "FLANNEL-FWD")).collect();
         assert_eq!(got, [true, false, false, false, false, true]);
     }
 }

@@ -1,5 +1,7 @@
 //! iptables' text against the published golden text, and every way a table can be off.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::net::Subnet;
 use crate::overlay::masq::{Ask, rulesets};
@@ -140,4 +142,96 @@ fn a_part_that_is_no_longer_wanted_goes() {
         got.text
     );
     assert!(repair(&Saved::default(), &want).unwrap().text.starts_with("*filter"));
+}
+
+/// Plays `iptables-restore --noflush` on a listing: good enough for what we write.
+fn restore(listing: &str, transaction: &str) -> String {
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    let mut at = 0;
+    for line in listing.lines().chain(transaction.lines()) {
+        if line.starts_with('*') {
+            at = tables.iter().position(|(name, _)| name == line).unwrap_or_else(|| {
+                tables.push((line.to_owned(), Vec::new()));
+                tables.len() - 1
+            });
+        } else if line != "COMMIT" {
+            obey(&mut tables[at].1, line);
+        }
+    }
+    let text = |(name, lines): &(String, Vec<String>)| format!("{name}\n{}\nCOMMIT\n", lines.join("\n"));
+    tables.iter().map(text).collect()
+}
+
+fn obey(lines: &mut Vec<String>, line: &str) {
+    let word = |n: usize| line.splitn(4, ' ').nth(n).unwrap_or_default().to_owned();
+    let of_chain = |chain: &str| format!("-A {chain} ");
+    match word(0).as_str() {
+        "-A" => lines.push(line.to_owned()),
+        "-D" => {
+            let rule = line.replacen("-D", "-A", 1);
+            let at = lines.iter().position(|l| *l == rule).expect("deletes only what is there");
+            lines.remove(at);
+        }
+        "-I" => {
+            let (nth, prefix) = (word(2).parse::<usize>().unwrap(), of_chain(&word(1)));
+            let places: Vec<_> = (0..lines.len()).filter(|i| lines[*i].starts_with(&prefix)).collect();
+            lines.insert(places[nth - 1], format!("{prefix}{}", word(3)));
+        }
+        "-X" => {
+            assert!(!lines.iter().any(|l| l.starts_with(&of_chain(&word(1)))), "only an empty chain goes");
+            lines.retain(|l| !l.starts_with(&format!(":{} ", word(1))));
+        }
+        _ => {
+            let chain = word(0).trim_start_matches(':').to_owned();
+            lines.retain(|l| !l.starts_with(&of_chain(&chain)) && !l.starts_with(&format!(":{chain} ")));
+            lines.insert(0, line.to_owned());
+        }
+    }
+}
+
+fn line() -> impl Strategy<Value = String> {
+    let parent = prop::sample::select(vec!["FORWARD", "FORWARD", "POSTROUTING", "FLANNEL-FWD", "OTHER"]);
+    let spec = prop::sample::select(vec![
+        "-j KUBE-FORWARD",
+        "-j DOCKER-USER",
+        "-i docker0 -j ACCEPT",
+        "-j REJECT --reject-with icmp-port-unreachable",
+        "-j DROP",
+        "-j OTHER",
+        "-m comment --comment \"a b\" -j ACCEPT",
+        "-m comment --comment \"flanneld forward\" -j FLANNEL-FWD",
+        "-o eth0 -j FLANNEL-FWD",
+        "-s 10.244.0.0/16 -m comment --comment \"flanneld forward\" -j ACCEPT",
+    ]);
+    (parent, spec).prop_map(|(parent, spec)| format!("-A {parent} {spec}\n"))
+}
+
+fn foreign(listing: &str) -> Vec<&str> {
+    listing.lines().filter(|l| l.starts_with("-A") && !l.contains("FLANNEL")).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn one_repair_is_enough_whatever_was_there_and_foreign_rules_keep_their_order(
+        rules in prop::collection::vec(line(), 0..12)
+    ) {
+        let before = format!("*filter\n:FLANNEL-FWD - [0:0]\n:OTHER - [0:0]\n{}COMMIT\n", rules.concat());
+        let want = wanted().remove(0);
+        let text = repair(&Saved::parse(&before), &want).unwrap().text;
+        let after = restore(&before, &text);
+        prop_assert_eq!(repair(&Saved::parse(&after), &want), None, "{}", after);
+        prop_assert_eq!(foreign(&before), foreign(&after));
+
+        let gone = restore(&after, &teardown(&Saved::parse(&after)).unwrap());
+        prop_assert_eq!(teardown(&Saved::parse(&gone)), None, "{}", gone);
+        prop_assert_eq!(foreign(&before), foreign(&gone));
+    }
+
+    #[test]
+    fn no_listing_makes_the_reader_stumble(text in "([*:A-Z \\\\\"\\[\\]j-]|-A |-j |\\n){0,80}") {
+        let saved = Saved::parse(&text);
+        let _ = (repair(&saved, &wanted()[0]), teardown(&saved));
+    }
 }
