@@ -23,7 +23,13 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let ops = plan(&have, &world.desired(&have), &world.ours());
     let mut out = std::io::stdout().lock();
     let told = ops.iter().try_for_each(|op| writeln!(out, "{op}")).and_then(|()| {
-        writeln!(out, "# lease {}, {} peers, {} operations", lease.subnet.cidrs(), world.peers.len(), ops.len())
+        writeln!(
+            out,
+            "# lease {}, {} peers, {} operations",
+            lease.subnet.cidrs(),
+            world.peers.len(),
+            ops.len()
+        )
     });
     told.map_err(|e| Failure::unreadable("writing the plan").because(e))?;
     Ok(exit::FINE)
@@ -39,12 +45,13 @@ pub(super) async fn lease(
 ) -> Result<(Lease, Option<Vec<Lease>>), Failure> {
     let listing = store.list().await.map_err(store_failure)?;
     let choice = choose(&listing.leases, id, conf, previous, SystemTime::now(), &mut rand::rng());
-    let fresh = |subnet| Lease { subnet, attrs: attrs(subnet, None), expires: Expiry::Unknown, revision: 0, id: 0 };
+    let fresh =
+        |subnet| Lease { subnet, attrs: attrs(subnet, None), expires: Expiry::Unknown, revision: 0, id: 0 };
     let lease = match choice {
         Choice::Reuse(lease) | Choice::Adopt(lease) | Choice::Reserved(lease) => {
             Lease { attrs: attrs(lease.subnet, Some(&lease)), ..lease }
         }
-        Choice::Create(subnet) => fresh(subnet),
+        Choice::Create { subnet, previous: _ } => fresh(subnet),
         other => return Err(Failure::found(format!("no lease could be taken: {other:?}"))),
     };
     Ok((lease, Some(listing.leases)))

@@ -9,7 +9,7 @@ use super::node::Touched;
 use super::run::Agent;
 use super::start::words;
 use super::watch::News;
-use crate::config::NetConf;
+use crate::config::{Backend, NetConf};
 use crate::error::Failure;
 use crate::lease::{Lease, Refused, vet};
 use crate::net::Subnet;
@@ -31,7 +31,10 @@ impl Agent {
             }
             News::Trouble(e) => {
                 if self.store_down.is_none_or(|at| at.elapsed() >= Duration::from_secs(60)) {
-                    tracing::warn!("could not watch leases: {}; the data path stays as it is, retrying", words(&e));
+                    tracing::warn!(
+                        "could not watch leases: {}; the data path stays as it is, retrying",
+                        words(&e)
+                    );
                     self.store_down = Some(Instant::now());
                     self.status();
                 }
@@ -250,7 +253,7 @@ impl Agent {
                 "the network config no longer covers our lease {}; the lease stays, the new config takes effect at the next start",
                 self.hold.lease.subnet.cidrs()
             ),
-            Ok(conf) if conf.backend_vni() != self.node.world.conf.backend_vni() => {
+            Ok(conf) if vni(&conf) != vni(&self.node.world.conf) => {
                 tracing::warn!("the network config names another VNI; it takes effect at the next start");
             }
             Ok(conf) => {
@@ -264,4 +267,9 @@ impl Agent {
         }
         Ok(())
     }
+}
+
+fn vni(conf: &NetConf) -> u32 {
+    let Backend::Vxlan(vxlan) = &conf.backend;
+    vxlan.vni
 }

@@ -147,9 +147,8 @@ impl Node {
             *count += 1;
             if *count == FIGHT_COUNT {
                 let secs = now.duration_since(*since).unwrap_or_default().as_secs();
-                fights.push(format!(
-                    "another program keeps undoing this row ({count} times in {secs}s): {op}"
-                ));
+                fights
+                    .push(format!("another program keeps undoing this row ({count} times in {secs}s): {op}"));
             }
         }
         fights

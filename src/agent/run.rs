@@ -19,7 +19,7 @@ use super::notify::Notifier;
 use super::start::{Started, start};
 use super::upkeep::Guard;
 use super::watch::{self, News};
-use crate::config::{NetConf, Settings};
+use crate::config::Settings;
 use crate::error::{Failure, exit};
 use crate::lease::{Expiry, Identity};
 use crate::net::{IfName, Subnet};
@@ -85,20 +85,19 @@ enum End {
     Once { refused: bool },
 }
 
+fn of(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::unreadable("installing signal handlers").because(e))
+}
+
+/// SIGTERM and SIGINT.
 struct Signals {
     term: Signal,
     int: Signal,
-    hup: Signal,
 }
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let of = |kind| signal(kind).map_err(|e| Failure::unreadable("installing signal handlers").because(e));
-        Ok(Self {
-            term: of(SignalKind::terminate())?,
-            int: of(SignalKind::interrupt())?,
-            hup: of(SignalKind::hangup())?,
-        })
+        Ok(Self { term: of(SignalKind::terminate())?, int: of(SignalKind::interrupt())? })
     }
 
     /// SIGTERM or SIGINT.
@@ -114,6 +113,7 @@ impl Signals {
 /// Needs a current-thread runtime inside a `LocalSet`.
 pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
+    let mut hup = of(SignalKind::hangup())?;
     if settings.dry_run {
         return super::dry::run(settings).await;
     }
@@ -133,7 +133,7 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
         let end = tokio::select! {
             biased;
             () = signals.stop() => Some(End::Stop),
-            _ = signals.hup.recv() => {
+            _ = hup.recv() => {
                 tracing::info!("SIGHUP: reading the network config again");
                 agent.hold.read_config();
                 None
@@ -177,8 +177,22 @@ fn notices(started: &Started) -> Result<OwnedFd, Failure> {
 
 impl Agent {
     fn new(settings: Settings, started: Started, tell: mpsc::UnboundedSender<Outcome>) -> Self {
-        let Started { store, kernel, have, config, conf, uplink, id, lease, own, peers, device, netns, previous, claim } =
-            started;
+        let Started {
+            store,
+            kernel,
+            have,
+            config,
+            conf,
+            uplink,
+            id,
+            lease,
+            own,
+            peers,
+            device,
+            netns,
+            previous,
+            claim,
+        } = started;
         let now = Instant::now();
         let mut world = World {
             conf: conf.clone(),

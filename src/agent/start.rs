@@ -1,6 +1,9 @@
 //! From settings to a running node: config, uplink, claim, lease. In flanneld's order and with its words, because
 //! operators grep for them.
-#![expect(clippy::disallowed_methods, reason = "reads capabilities and the old subnet file, asks the time, rolls dice")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "reads capabilities and the old subnet file, asks the time, rolls dice"
+)]
 
 use std::fs;
 use std::net::IpAddr;
@@ -12,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::file::{self, AgentFile};
 use super::single::{self, Claim};
-use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, uplink};
+use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel, netns};
 use crate::lease::{Attrs, Identity, Lease, VxlanData};
@@ -20,7 +23,7 @@ use crate::net::{IfName, Mac, Subnet};
 use crate::overlay::{Own, vxlan};
 use crate::plan::{self, kept_mac};
 use crate::state::State;
-use crate::store::{self, LeaseStore, StoreError, acquire};
+use crate::store::{self, AcquireError, LeaseStore, StoreError};
 
 /// A node that holds its lease and knows its uplink; nothing in the kernel has been changed yet.
 pub struct Started {
@@ -56,8 +59,10 @@ pub struct Started {
 
 /// Everything up to the lease.
 pub async fn start(settings: &Settings) -> Result<Started, Failure> {
-    let netns = netns::inode().map_err(|e| Failure::unreadable("reading the network namespace").because(e))?;
-    let previous = fs::read_to_string(&settings.subnet_file).map(|t| SubnetEnv::parse(&t)).unwrap_or_default();
+    let netns =
+        netns::inode().map_err(|e| Failure::unreadable("reading the network namespace").because(e))?;
+    let previous =
+        fs::read_to_string(&settings.subnet_file).map(|t| SubnetEnv::parse(&t)).unwrap_or_default();
     let store: Rc<dyn LeaseStore> = Rc::from(store::open(&settings.store).await.map_err(store_failure)?);
     tracing::info!("Created subnet manager: {}", manager_name(settings, &previous));
     tracing::info!("Installing signal handlers");
@@ -66,8 +71,8 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     tracing::info!("Found network config - Backend type: {}", conf.backend_type());
 
     may_write_kernel()?;
-    let mut kernel = LinuxKernel::open()
-        .map_err(|e| Failure::unreadable("opening a netlink socket").because(e))?;
+    let mut kernel =
+        LinuxKernel::open().map_err(|e| Failure::unreadable("opening a netlink socket").because(e))?;
     let have = kernel.observe().map_err(|e| Failure::unreadable("reading the kernel's tables").because(e))?;
     let uplink = choose_uplink(&have, settings, &conf, &mut kernel)?;
     let Backend::Vxlan(vxlan) = &conf.backend;
@@ -95,8 +100,22 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     let draft = Draft { conf: &conf, vxlan, id: &id, have: &have, dice: &dice };
     let (lease, peers) = lease(settings, &*store, &draft, &previous, past).await?;
     let own = draft.own(lease.subnet, Some(&lease.attrs));
-    let started =
-        Started { store, kernel, have, config, uplink, lease, own, peers, device, netns, previous, claim, id, conf };
+    let started = Started {
+        store,
+        kernel,
+        have,
+        config,
+        uplink,
+        lease,
+        own,
+        peers,
+        device,
+        netns,
+        previous,
+        claim,
+        id,
+        conf,
+    };
     started.refuse_foreign_device()?;
     Ok(started)
 }
@@ -116,8 +135,12 @@ impl Started {
         }
         match plan::blocked(&self.have, &want).first() {
             None => Ok(()),
-            Some((name, kind)) => Err(Failure::found(format!("{name} exists and is a {kind}, not a vxlan device"))
-                .hint(format!("rename or delete it (ip link del {name}), or choose another VNI in the network config"))),
+            Some((name, kind)) => Err(Failure::found(format!(
+                "{name} exists and is a {kind}, not a vxlan device"
+            ))
+            .hint(format!(
+                "rename or delete it (ip link del {name}), or choose another VNI in the network config"
+            ))),
         }
     }
 }
@@ -145,8 +168,12 @@ impl Draft<'_> {
         };
         Own {
             subnet,
-            mac: leased(old.and_then(|a| a.backend_data.as_deref())).or(device(false)).unwrap_or(self.dice.mac),
-            mac6: leased(old.and_then(|a| a.backend_v6_data.as_deref())).or(device(true)).unwrap_or(self.dice.mac6),
+            mac: leased(old.and_then(|a| a.backend_data.as_deref()))
+                .or(device(false))
+                .unwrap_or(self.dice.mac),
+            mac6: leased(old.and_then(|a| a.backend_v6_data.as_deref()))
+                .or(device(true))
+                .unwrap_or(self.dice.mac6),
         }
     }
 
@@ -183,11 +210,14 @@ async fn lease(
         return Ok((own, Some(peers)));
     }
     if settings.dry_run {
-        return super::dry::lease(store, draft.id, draft.conf, previous.previous(), &|s, o| draft.attrs(s, o)).await;
+        return super::dry::lease(store, draft.id, draft.conf, previous.previous(), &|s, o| {
+            draft.attrs(s, o)
+        })
+        .await;
     }
     let mut trouble = Trouble::new(store.describe());
     loop {
-        let got = acquire::acquire(
+        let got = crate::store::acquire(
             store,
             draft.id,
             draft.conf,
@@ -199,7 +229,7 @@ async fn lease(
         .await;
         match got {
             Ok(acquired) => return Ok((acquired.lease, None)),
-            Err(acquire::AcquireError::Store(e)) if passes(&e) && !settings.once => trouble.wait(&e).await,
+            Err(AcquireError::Store(e)) if passes(&e) && !settings.once => trouble.wait(&e).await,
             Err(e) => {
                 let hint = e.hint();
                 let failure = Failure::found("failed to acquire lease").because(e);
@@ -242,7 +272,11 @@ async fn network_config(
                     && let Some(past) = past_run(settings, netns)
                     && let Ok(conf) = NetConf::parse(&past.config)
                 {
-                    tracing::warn!("{}; going on with what the last run knew ({} peers)", words(&e), past.peers.len());
+                    tracing::warn!(
+                        "{}; going on with what the last run knew ({} peers)",
+                        words(&e),
+                        past.peers.len()
+                    );
                     return Ok((past.config.clone(), conf, Some(past)));
                 }
                 if settings.once || settings.dry_run {
@@ -281,7 +315,7 @@ fn choose_uplink(
 ) -> Result<Uplink, Failure> {
     let kernel = std::cell::RefCell::new(kernel);
     let reach = |to: IpAddr| kernel.borrow_mut().route_get(to).map(|(dev, src, _)| (dev, src));
-    match uplink::choose(have, settings, conf, &reach) {
+    match choose(have, settings, conf, &reach) {
         Ok((uplink, lines)) => {
             lines.iter().for_each(|line| tracing::info!("{line}"));
             Ok(uplink)
@@ -309,7 +343,9 @@ fn vxlan_line(config: &str, vxlan: &VxlanConf) {
         .and_then(|v| v.pointer("/Backend/Port").and_then(serde_json::Value::as_u64))
         .unwrap_or_default();
     let VxlanConf { vni, port: _, mtu: _, gbp, learning, direct_routing } = vxlan;
-    tracing::info!("VXLAN config: VNI={vni} Port={port} GBP={gbp} Learning={learning} DirectRouting={direct_routing}");
+    tracing::info!(
+        "VXLAN config: VNI={vni} Port={port} GBP={gbp} Learning={learning} DirectRouting={direct_routing}"
+    );
 }
 
 fn manager_name(settings: &Settings, previous: &SubnetEnv) -> String {

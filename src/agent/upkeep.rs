@@ -15,7 +15,7 @@ use super::file::{self, AgentFile, StoreNote};
 use super::node::Touched;
 use super::run::Agent;
 use super::start::advert;
-use crate::config::{Backend, NetConf, Settings, SubnetEnv, Uplink, uplink};
+use crate::config::{Backend, NetConf, Settings, SubnetEnv, Uplink, choose};
 use crate::error::Failure;
 use crate::kernel::firewall::{Ensured, Firewall, FirewallError, bridge_warnings};
 use crate::net::{IfName, Subnet};
@@ -47,9 +47,19 @@ impl Guard {
             fully_random: settings.fully_random,
         };
         let idle = if conf.nftables { Firewall::nft() } else { Firewall::iptables() };
-        let network = Subnet { v4: previous.networks.first().copied(), v6: previous.ipv6_networks.first().copied() };
+        let network =
+            Subnet { v4: previous.networks.first().copied(), v6: previous.ipv6_networks.first().copied() };
         let previous = previous.previous().map(|subnet| (network, subnet));
-        Self { idle: Some(idle), want: Vec::new(), ask, networks: masq::networks(conf), previous, tell, done, said: None }
+        Self {
+            idle: Some(idle),
+            want: Vec::new(),
+            ask,
+            networks: masq::networks(conf),
+            previous,
+            tell,
+            done,
+            said: None,
+        }
     }
 
     /// The first look, at once: rules stand before pods come.
@@ -213,7 +223,7 @@ impl Agent {
             return false;
         }
         let reach = |to: IpAddr| reach(have, to);
-        let Ok((new, lines)) = uplink::choose(have, &self.settings, &self.node.world.conf, &reach) else {
+        let Ok((new, lines)) = choose(have, &self.settings, &self.node.world.conf, &reach) else {
             // Nothing to go on with yet; the next notice brings us here again.
             return false;
         };
@@ -266,7 +276,8 @@ fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = dir.join(format!(".{name}.{}", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

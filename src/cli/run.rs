@@ -12,12 +12,14 @@ use crate::kernel::netns::InNetns;
 
 /// The node agent: takes a lease and keeps the kernel as the leases say.
 #[derive(Debug, Args)]
-#[command(after_help = "Every flag of flanneld is taken, also in Go's spelling; FLANNELD_* variables stand in for flags.
+#[command(
+    after_help = "Every flag of flanneld is taken, also in Go's spelling; FLANNELD_* variables stand in for flags.
 
 Examples:
   flanctl run --etcd-endpoints http://10.0.0.1:2379 --iface eth0 --ip-masq
   flanctl run -etcd-endpoints=http://10.0.0.1:2379 -etcd-prefix=/coreos.com/network -iface=eth0
-  flanctl run --store dir:/var/lib/flanctl --dry-run     print what would be done, do nothing")]
+  flanctl run --store dir:/var/lib/flanctl --dry-run     print what would be done, do nothing"
+)]
 pub struct Run {
     #[command(flatten)]
     args: RunArgs,

@@ -1,14 +1,14 @@
 //! The hands on the kernel: observe, apply, changes. Never decides what should be.
 
+mod apply;
+mod codec;
 pub mod exec;
 pub mod firewall;
 pub mod iptables;
-pub mod nft;
-pub mod nftgen;
-mod apply;
-mod codec;
 mod linux;
 pub mod netns;
+pub mod nft;
+pub mod nftgen;
 mod observe;
 mod socket;
 mod sysctl;
