@@ -5,6 +5,7 @@ mod codec;
 mod linux;
 pub mod netns;
 mod observe;
+mod replay;
 mod socket;
 mod sysctl;
 mod wire;
@@ -12,6 +13,7 @@ mod wire;
 use std::fmt;
 
 pub use linux::LinuxKernel;
+pub use replay::Replay;
 
 use crate::net::IfName;
 use crate::plan::Op;

@@ -2,4 +2,5 @@
 //! network namespaces that it made and removes.
 
 mod linux_kernel;
+mod replay_vs_linux;
 mod support;
