@@ -155,7 +155,7 @@ impl Replay {
         let gone = self.state.addrs.remove(&key).ok_or(Errno::EADDRNOTAVAIL)?;
         let ip = key.net.addr();
         if ip.is_ipv6() {
-            self.source6_lost(ip, key.dev);
+            self.source6_lost(ip);
             return Ok(());
         }
         if gone.flags & Addr::TEMPORARY == 0 {
@@ -187,10 +187,14 @@ impl Replay {
         }
     }
 
-    /// IPv6 routes stay, without the source; only plain ones of the same device (`fib6_remove_prefsrc`).
-    fn source6_lost(&mut self, ip: IpAddr, dev: IfName) {
+    /// IPv6 routes stay, without the source; those through a nexthop object keep even that
+    /// (`fib6_remove_prefsrc`).
+    fn source6_lost(&mut self, ip: IpAddr) {
+        if self.state.owner_of(ip).is_some() {
+            return;
+        }
         for route in self.state.routes.values_mut().flatten().filter(|r| r.src == Some(ip)) {
-            if matches!(&route.hops, Hops::One(hop) if hop.dev == Some(dev)) {
+            if !matches!(&route.hops, Hops::Object(_)) {
                 route.src = None;
             }
         }
