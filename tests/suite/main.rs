@@ -4,4 +4,5 @@
 mod firewall;
 mod linux_kernel;
 mod readers;
+mod replay_vs_linux;
 mod support;
