@@ -46,7 +46,10 @@ impl Bed {
     /// Puts text at a key, past every check, without a time to live.
     fn put_raw(&self, key: &str, text: &str) {
         match self {
-            Self::Dir(dir) => std::fs::write(dir.path().join(key), text).expect("a file"),
+            Self::Dir(dir) => {
+                std::fs::create_dir_all(dir.path().join("subnets")).expect("a directory");
+                std::fs::write(dir.path().join(key), text).expect("a file");
+            }
             Self::Etcd(etcd) => drop(etcd.ctl(&["put", &format!("{PREFIX}/{key}"), text])),
         }
     }

@@ -121,7 +121,7 @@ async fn two_nodes_with_one_address_are_told(bed: &Bed) {
     let refused = acquire(&*store, &id("n2", "1.2.3.4"), &upstream(), None).await.unwrap_err();
     let (text, hint) = (refused.to_string(), refused.hint().unwrap());
     let cidr = first.lease.subnet.cidrs();
-    for part in ["n1", "n2", "1.2.3.4", "last renewed 0 s ago", &cidr] {
+    for part in ["n1", "n2", "1.2.3.4", "last renewed ", " s ago", &cidr] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(hint.contains(&format!("flanctl lease release {cidr}")), "{hint}");

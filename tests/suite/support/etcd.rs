@@ -92,6 +92,14 @@ impl Etcd {
         }
     }
 
+    /// Stops it from running without closing anything, until the answer is dropped.
+    pub fn freeze(&self) -> Frozen {
+        let id = self.process.as_ref().map(Child::id).expect("it runs");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(id).expect("a process id"));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("our own child");
+        Frozen(pid)
+    }
+
     /// Kills it and puts an empty or older data directory in place.
     pub fn restore(&mut self, from: Option<&Path>) {
         self.stop();
@@ -156,6 +164,16 @@ impl Etcd {
             true => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
             false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
         }
+    }
+}
+
+/// An etcd that stands still.
+pub struct Frozen(nix::unistd::Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // It may be gone already, and then nothing stands still.
+        let _ = nix::sys::signal::kill(self.0, nix::sys::signal::Signal::SIGCONT);
     }
 }
 
