@@ -1,6 +1,13 @@
 //! The contract of a lease store, run against each: listing and watching, then leasing. What only etcd can do
 //! (compaction, restarts, TLS, passwords) has a part of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, start programs and look at the clock"
+)]
 
+mod dir_faults;
 mod etcd_faults;
 mod etcd_reach;
 mod leasing;

@@ -39,7 +39,7 @@ impl Pool {
     /// Reads certificates and checks every setting; connects to nobody yet.
     pub(super) async fn open(settings: &EtcdSettings) -> Result<Self, StoreError> {
         let EtcdSettings { endpoints, prefix, username, password, .. } = settings;
-        let name = format!("etcd {}, prefix {prefix}", endpoints.join(","));
+        let name = format!("etcd {}, prefix {prefix}", shown(endpoints));
         let mut options = Vec::new();
         for endpoint in endpoints {
             options.push(endpoint_options(settings, endpoint)?);
@@ -56,7 +56,7 @@ impl Pool {
             // Without a user this sends nothing; what fails is the settings.
             let client =
                 Client::connect([url], Some(options.clone())).await.map_err(|e| StoreError::Setup {
-                    what: format!("{name}: endpoint {url} cannot be used: {}", chain(&e)),
+                    what: format!("{name}: an endpoint cannot be used: {}", chain(&e)),
                     hint: "check --etcd-endpoints and the certificates' content (PEM)".to_owned(),
                     source: Some(Box::new(e)),
                 })?;
@@ -147,6 +147,16 @@ impl Pool {
     }
 }
 
+/// The endpoints for messages; a password in one (`http://user:password@host`) is not shown.
+fn shown(endpoints: &[String]) -> String {
+    let bare = |url: &String| match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.clone(),
+    };
+    endpoints.iter().map(bare).collect::<Vec<_>>().join(",")
+}
+
 /// True if the server says that an etcd lease does not exist.
 pub(super) fn no_such_lease(e: &StoreError) -> bool {
     matches!(e, StoreError::Unreachable { source, .. } if source.to_string().contains("requested lease not found"))
@@ -184,7 +194,8 @@ fn chain(e: &Error) -> String {
     };
     while let Some(inner) = source {
         let said = inner.to_string();
-        if !text.contains(&said) {
+        // A layer's name is no news.
+        if said != "transport error" && !text.contains(&said) {
             text = format!("{text}: {said}");
         }
         source = inner.source();

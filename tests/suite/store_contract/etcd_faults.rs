@@ -187,7 +187,7 @@ fn five_hundred_nodes_that_start_at_once_all_get_a_lease() {
 }
 
 /// Fills etcd with leases on one etcd lease, as many as a large cluster has.
-async fn fill(etcd: &Etcd, count: u32) {
+pub(crate) async fn fill(etcd: &Etcd, count: u32) {
     let mut client = Client::connect([etcd.url()], None).await.unwrap();
     let lease = client.lease_grant(3_600, None).await.unwrap().id();
     let numbers: Vec<u32> = (0..count).collect();

@@ -54,7 +54,8 @@ fn https_with_a_client_certificate_works_and_without_one_is_an_error_each_time()
             for _ in 0..2 {
                 let refused = store.network_config().await.unwrap_err();
                 assert!(matches!(refused, StoreError::Unreachable { .. }), "{what}: {refused:?}");
-                assert!(text(&refused).contains(&PREFIX.to_owned()), "{what}: {}", text(&refused));
+                let (said, advice) = (text(&refused), refused.hint());
+                assert!(said.contains(PREFIX) && advice.is_some(), "{what}: {said}, {advice:?}");
             }
         }
         assert_eq!(store.network_config().await.unwrap(), "{}");

@@ -1,5 +1,8 @@
 //! A real etcd of one member on loopback, with its data in a temporary directory; it ends with the value.
 
+#![allow(dead_code, reason = "not every area needs every helper")]
+#![expect(clippy::disallowed_methods, clippy::indexing_slicing, reason = "starts a program and waits for it")]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,10 +13,10 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use tempfile::TempDir;
 
 /// The prefix that flannel uses unless told.
-pub const PREFIX: &str = "/coreos.com/network";
+pub(crate) const PREFIX: &str = "/coreos.com/network";
 
 /// A running (or stopped) etcd.
-pub struct Etcd {
+pub(crate) struct Etcd {
     process: Option<Child>,
     home: TempDir,
     data: PathBuf,
@@ -24,17 +27,17 @@ pub struct Etcd {
 
 impl Etcd {
     /// Plain http.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with("http", |_| vec![])
     }
 
     /// With etcd's v2 API too.
-    pub fn start_v2() -> Self {
+    pub(crate) fn start_v2() -> Self {
         Self::start_with("http", |_| vec!["--enable-v2=true".into()])
     }
 
     /// https, and only clients with a certificate of its CA.
-    pub fn start_tls() -> Self {
+    pub(crate) fn start_tls() -> Self {
         Self::start_with("https", |home| {
             write_certificates(home);
             let file = |name: &str| home.join(name).display().to_string();
@@ -57,7 +60,7 @@ impl Etcd {
     }
 
     /// Starts it (again), on the same ports and data.
-    pub fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         let client = self.url();
         let peer = format!("http://127.0.0.1:{}", self.ports.1);
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log"));
@@ -85,7 +88,7 @@ impl Etcd {
     }
 
     /// Kills it, as a power cut does.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("our own child");
             process.wait().expect("our own child");
@@ -93,7 +96,7 @@ impl Etcd {
     }
 
     /// Stops it from running without closing anything, until the answer is dropped.
-    pub fn freeze(&self) -> Frozen {
+    pub(crate) fn freeze(&self) -> Frozen {
         let id = self.process.as_ref().map(Child::id).expect("it runs");
         let pid = nix::unistd::Pid::from_raw(i32::try_from(id).expect("a process id"));
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("our own child");
@@ -101,7 +104,7 @@ impl Etcd {
     }
 
     /// Kills it and puts an empty or older data directory in place.
-    pub fn restore(&mut self, from: Option<&Path>) {
+    pub(crate) fn restore(&mut self, from: Option<&Path>) {
         self.stop();
         std::fs::remove_dir_all(&self.data).expect("the data directory");
         if let Some(from) = from {
@@ -112,7 +115,7 @@ impl Etcd {
     }
 
     /// Forgets history up to now.
-    pub fn compact(&self) {
+    pub(crate) fn compact(&self) {
         let status = self.ctl(&["endpoint", "status", "-w", "json"]);
         let status: serde_json::Value = serde_json::from_str(&status).expect("json");
         let revision = status[0]["Status"]["header"]["revision"].as_i64().expect("a revision");
@@ -120,17 +123,17 @@ impl Etcd {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}://127.0.0.1:{}", self.scheme, self.ports.0)
     }
 
     /// A file of its directory.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
     /// Settings that reach it, certificates included.
-    pub fn settings(&self) -> EtcdSettings {
+    pub(crate) fn settings(&self) -> EtcdSettings {
         let tls = |name| (self.scheme == "https").then(|| self.file(name));
         EtcdSettings {
             endpoints: vec![self.url()],
@@ -144,7 +147,7 @@ impl Etcd {
     }
 
     /// Runs etcdctl; its output.
-    pub fn ctl(&self, args: &[&str]) -> String {
+    pub(crate) fn ctl(&self, args: &[&str]) -> String {
         self.ctl_try(args).unwrap_or_else(|e| panic!("etcdctl {args:?}: {e}"))
     }
 
@@ -168,7 +171,7 @@ impl Etcd {
 }
 
 /// An etcd that stands still.
-pub struct Frozen(nix::unistd::Pid);
+pub(crate) struct Frozen(nix::unistd::Pid);
 
 impl Drop for Frozen {
     fn drop(&mut self) {
@@ -184,7 +187,7 @@ impl Drop for Etcd {
 }
 
 /// A port that nobody listens on just now.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback").port()
 }
 

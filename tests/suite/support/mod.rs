@@ -1,3 +1,3 @@
 //! What the areas share.
 
-pub mod etcd;
+pub(crate) mod etcd;
