@@ -7,8 +7,8 @@ mod data;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
-pub(crate) use choose::rival;
 pub use choose::{Choice, choose, last_renewed};
+pub(crate) use choose::{fits, rival};
 pub use data::BadVxlanData;
 
 use crate::net::{Mac, Subnet};

@@ -102,7 +102,8 @@ impl Pool {
         Ok(client)
     }
 
-    /// Does a request that may be sent twice: on the endpoint that answered last, then once on each other.
+    /// Does a request that may be sent twice: on the endpoint that answered last, then once on each other. A lone
+    /// endpoint is asked twice: what broke may be a connection left from before its restart.
     pub(super) async fn call<T>(
         &self,
         request: impl AsyncFn(Client) -> Result<T, Error>,
@@ -110,7 +111,7 @@ impl Pool {
         let count = self.0.options.len();
         let first = self.0.current.get();
         let mut last = None;
-        for step in 0..count {
+        for step in 0..count.max(2) {
             let at = (first + step) % count;
             let answer = match self.login(at).await {
                 Ok(client) => limited(request(client)).await,
@@ -121,6 +122,7 @@ impl Pool {
                     self.0.current.set(at);
                     return Ok(answer);
                 }
+                Err(e) if count == 1 && matches!(e, Error::EndpointError(_)) => return Err(self.error(&e)),
                 Err(e) if another_may_answer(&e) => last = Some(e),
                 Err(e) => return Err(self.error(&e)),
             }
@@ -267,4 +269,20 @@ fn roots(cafile: Option<&Path>) -> Result<Vec<u8>, StoreError> {
     SYSTEM_ROOTS.iter().find_map(|path| std::fs::read(path).ok()).ok_or_else(|| {
         setup("an https endpoint of etcd, but no CA file and no system certificates", "give --etcd-cafile")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_password_in_an_endpoint_is_not_shown() {
+        for (given, want) in [
+            ("http://10.0.0.1:2379", "http://10.0.0.1:2379"),
+            ("https://root:p@ss@10.0.0.1:2379", "https://10.0.0.1:2379"),
+            ("root:secret@10.0.0.1:2379", "10.0.0.1:2379"),
+        ] {
+            assert_eq!(shown(&[given.to_owned()]), want);
+        }
+    }
 }

@@ -186,9 +186,15 @@ impl Drop for Etcd {
     }
 }
 
-/// A port that nobody listens on just now.
+/// A port that nobody listens on just now, below those that the kernel gives to outgoing connections: a restarted
+/// etcd must find it free again.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback").port()
+    use rand::Rng;
+    let mut dice = rand::rng();
+    let port = (0..1_000).map(|_| dice.random_range(20_000..32_000));
+    port.into_iter()
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port on loopback")
 }
 
 /// `ca.crt`, `server.{crt,key}`, `client.{crt,key}`, and `stranger.{crt,key}` of another CA.
