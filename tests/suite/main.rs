@@ -5,4 +5,5 @@ mod firewall;
 mod linux_kernel;
 mod readers;
 mod replay_vs_linux;
+mod store_contract;
 mod support;
