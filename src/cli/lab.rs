@@ -224,7 +224,7 @@ fn run_up(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
             writeln!(out, "\nThis lab lives in namespaces of this process: it goes when this shell ends.")
         })
         .and_then(|()| out.flush());
-    let ended = told.map_err(broken).and_then(|()| exec::shell(name));
+    let ended = told.map_err(broken).and_then(|()| exec::shell(name, &interrupt));
     let removed = down::down(name);
     let code = ended?.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(exit::FOUND);
     removed.map(|_| code)

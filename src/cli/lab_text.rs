@@ -121,9 +121,14 @@ fn plain() -> Table {
     table
 }
 
-/// Without the blanks that pad the last column and the first.
+/// Without the blanks that pad the first column and the last.
 fn trimmed(table: &Table) -> String {
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    table
+        .to_string()
+        .lines()
+        .map(|l| l.strip_prefix(' ').unwrap_or(l).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn words<T: ToString>(all: &[T]) -> String {

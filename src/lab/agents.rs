@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, heed_signals};
 use super::layout::Node;
 use super::manifest::{Home, Manifest};
 use super::process::{MARK, Process};
@@ -147,6 +147,7 @@ pub fn launch(launch: &Launch<'_>) -> Failure {
         }
         // Fails only for the leader of a process group, which has a session or needs none.
         let _ = nix::unistd::setsid();
+        heed_signals()?;
         setns(File::open(ns::path(netns))?, CloneFlags::CLONE_NEWNET)?;
         Err(Command::new(program).args(args).exec())
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use etcd_client::{Client, ConnectOptions, DeleteOptions, Error};
 
+use super::interrupt::heed_signals;
 use super::ns;
 use super::process::Process;
 use crate::error::Failure;
@@ -61,6 +62,7 @@ pub fn relay(netns: &str, listen: SocketAddr, to: &str, pid_file: &Path) -> io::
     let me = Process::running(std::process::id().cast_signed());
     me.ok_or_else(|| io::Error::other("/proc does not show this process"))?.note(pid_file)?;
     let _ = nix::unistd::setsid();
+    heed_signals()?;
     let ear = ns::within(netns, || TcpListener::bind(listen))?;
     ear.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -222,7 +222,7 @@ pub fn relay_address(plan: &Layout) -> Option<String> {
 /// The lab's own net-conf.json. It names its backend: flannel's default is udp.
 fn net_conf(shape: &Shape) -> String {
     let v6 = if shape.ipv6 {
-        r#", "EnableIPv6": true, "IPv6Network": "fd00:10:244::/48", "IPv6SubnetLen": 64"#
+        r#", "EnableIPv6": true, "IPv6Network": "fd00:10:244::/56", "IPv6SubnetLen": 64"#
     } else {
         ""
     };
