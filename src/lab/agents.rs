@@ -63,7 +63,7 @@ pub fn start(home: &Home, manifest: &Manifest, node: &Node) -> Result<Agent, Fai
         if let Some(public) = node.public {
             launch.args(["--public-ip", &public.to_string()]);
         }
-        launch.env(MARK, manifest.mark()).env("NODE_NAME", &node.name);
+        launch.current_dir("/").env(MARK, manifest.mark()).env("NODE_NAME", &node.name);
         launch.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     };
     match started() {

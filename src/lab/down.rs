@@ -1,5 +1,6 @@
 //! Removes a lab: processes, namespaces, state. Can be repeated, and goes on over whatever it cannot do.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::manifest::{Home, Manifest};
@@ -9,6 +10,9 @@ use crate::error::Failure;
 
 /// How long somebody else may take to let go of the lab.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often processes are looked for.
+const ROUNDS: u32 = 10;
 
 /// What a `down` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,7 @@ pub fn down(name: &str) -> Result<Option<Removed>, Failure> {
     }
 }
 
+/// Ends the agents, and whatever bears the lab's mark: children of theirs, commands of `lab exec`.
 fn end_processes(home: &Home, manifest: &Manifest, errors: &mut Vec<String>) -> usize {
     let noted = (1..=manifest.shape.nodes)
         .map(|i| format!("node{i}"))
@@ -59,10 +64,23 @@ fn end_processes(home: &Home, manifest: &Manifest, errors: &mut Vec<String>) -> 
         .filter_map(|n| Process::noted(&home.node(&n).join("agent.pid")))
         .filter(|p| p.alive());
     let mut all: Vec<Process> = noted.chain(process::marked(&manifest.mark())).collect();
-    all.sort();
-    all.dedup();
-    process::end(&all).unwrap_or_else(|e| errors.push(e.to_string()));
-    all.len()
+    let mut ended = BTreeSet::new();
+    // Once more for what one of them started between our look and its end.
+    for _ in 0..ROUNDS {
+        if all.is_empty() {
+            return ended.len();
+        }
+        ended.extend(all.iter().copied());
+        if let Err(e) = process::end(&all) {
+            errors.push(e.to_string());
+            return ended.len();
+        }
+        all = process::marked(&manifest.mark());
+    }
+    if !all.is_empty() {
+        errors.push("its processes start new ones faster than they end".to_owned());
+    }
+    ended.len()
 }
 
 fn lock(home: &Home) -> std::io::Result<Option<nix::fcntl::Flock<std::fs::File>>> {

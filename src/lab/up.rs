@@ -92,19 +92,20 @@ pub fn up(wish: &Wish, interrupt: &Interrupt) -> Result<Lab, Failure> {
 
 /// `up`, and `down` again if it does not come to an end.
 pub fn up_or_nothing(wish: &Wish, interrupt: &Interrupt) -> Result<Lab, Failure> {
-    let before = Home::of(&wish.shape.name).exists();
-    up(wish, interrupt).map_err(|failure| {
-        if !before && Home::of(&wish.shape.name).exists() {
-            if let Err(left) = down::down(&wish.shape.name) {
-                return failure.hint(format!(
-                    "{}; flanctl lab down --name {}",
-                    left.chain(),
-                    wish.shape.name
-                ));
-            }
-        }
-        failure
-    })
+    let name = &wish.shape.name;
+    let before = Home::of(name).exists();
+    let failure = match up(wish, interrupt) {
+        Ok(lab) => return Ok(lab),
+        Err(failure) => failure,
+    };
+    // One that stood before is not ours to remove.
+    if before || !Home::of(name).exists() {
+        return Err(failure);
+    }
+    match down::down(name) {
+        Ok(_) => Err(failure),
+        Err(left) => Err(failure.hint(format!("{}; flanctl lab down --name {name}", left.chain()))),
+    }
 }
 
 fn run_nodes(
@@ -204,6 +205,7 @@ fn relay(home: &Home, manifest: &Manifest, plan: &Layout, upstream: &str) -> Res
                 "--pid-file",
             ])
             .arg(dir.join("agent.pid"))
+            .current_dir("/")
             .env(MARK, manifest.mark())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

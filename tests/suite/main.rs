@@ -1,4 +1,5 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
 
+mod lab;
 mod support;
