@@ -11,8 +11,8 @@ use crate::error::{Failure, exit};
 use crate::lab::agents::{self, Launch};
 use crate::lab::interrupt::Interrupt;
 use crate::lab::layout::Shape;
-use crate::lab::up::{Wish, up_or_nothing};
-use crate::lab::{demo, down, etcd, exec, list, rootless};
+use crate::lab::up::Wish;
+use crate::lab::{demo, down, etcd, exec, list, rootless, up};
 
 use super::lab_text as text;
 
@@ -116,7 +116,7 @@ struct ExecArgs {
 #[derive(Debug, Args)]
 struct LaunchArgs {
     #[arg(long)]
-    netns: String,
+    into: String,
     #[arg(long)]
     pid_file: PathBuf,
     #[arg(long)]
@@ -128,7 +128,7 @@ struct LaunchArgs {
 #[derive(Debug, Args)]
 struct RelayArgs {
     #[arg(long)]
-    netns: String,
+    into: String,
     #[arg(long)]
     listen: SocketAddr,
     #[arg(long)]
@@ -175,8 +175,8 @@ pub fn reenter_if_needed(args: &LabArgs) -> Result<(), Failure> {
 pub fn run(args: LabArgs, json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     reenter_if_needed(&args)?;
     match args.verb {
-        LabVerb::Up(up) => run_up(up, out),
-        LabVerb::Demo(up) => run_demo(up, out),
+        LabVerb::Up(args) => run_up(args, out),
+        LabVerb::Demo(args) => run_demo(args, out),
         LabVerb::Down(NameArgs { name }) => {
             let removed = down::down(&name)?;
             said(text::removed(out, &name, removed.as_ref()))
@@ -186,11 +186,11 @@ pub fn run(args: LabArgs, json: bool, out: &mut dyn Write) -> Result<u8, Failure
             said(if json { text::labs_json(out, &labs) } else { text::labs(out, &labs) })
         }
         LabVerb::Exec(ExecArgs { member, name, command }) => Err(exec::exec(&name, &member, &command)),
-        LabVerb::Launch(LaunchArgs { netns, pid_file, die_with, command }) => {
-            Err(agents::launch(&Launch { netns: &netns, pid_file: &pid_file, die_with, command: &command }))
+        LabVerb::Launch(LaunchArgs { into, pid_file, die_with, command }) => {
+            Err(agents::launch(&Launch { netns: &into, pid_file: &pid_file, die_with, command: &command }))
         }
-        LabVerb::Relay(RelayArgs { netns, listen, to, pid_file }) => {
-            let ended = etcd::relay(&netns, listen, &to, &pid_file);
+        LabVerb::Relay(RelayArgs { into, listen, to, pid_file }) => {
+            let ended = etcd::relay(&into, listen, &to, &pid_file);
             ended
                 .map(|()| exit::FINE)
                 .map_err(|e| Failure::unreadable(format!("relaying {listen} to {to}")).because(e))
@@ -214,7 +214,7 @@ fn run_up(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
     rootless::settle()?;
     let wish = args.wish();
     let name = &wish.shape.name;
-    let lab = up_or_nothing(&wish, &interrupt)?;
+    let lab = up::up(&wish, &interrupt)?;
     if !rootless::inside() {
         return said(text::made(out, name, &lab).and_then(|()| text::how_to_go_on(out, name, &lab)));
     }
@@ -235,7 +235,7 @@ fn run_demo(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
     rootless::settle()?;
     let wish = args.wish();
     let name = wish.shape.name.clone();
-    let shown = up_or_nothing(&wish, &interrupt).map(|lab| (show(&wish, &lab, &interrupt, out), lab));
+    let shown = up::up(&wish, &interrupt).map(|lab| (show(&wish, &lab, &interrupt, out), lab));
     let (shown, _lab) = shown?;
     // Whatever happened, the lab goes; what happened is told after.
     let removed = down::down(&name);

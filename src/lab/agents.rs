@@ -53,7 +53,7 @@ pub fn start(home: &Home, manifest: &Manifest, node: &Node) -> Result<Agent, Fai
             None => std::env::current_exe()?,
         };
         let mut launch = Command::new(std::env::current_exe()?);
-        launch.args(["lab", "launch", "--netns", &node.netns, "--pid-file"]).arg(dir.join("agent.pid"));
+        launch.args(["lab", "launch", "--into", &node.netns, "--pid-file"]).arg(dir.join("agent.pid"));
         if rootless::inside() {
             launch.args(["--die-with", &std::process::id().to_string()]);
         }

@@ -1,7 +1,10 @@
 //! Removes a lab: processes, namespaces, state. Can be repeated, and goes on over whatever it cannot do.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::time::{Duration, Instant};
+
+use nix::fcntl::Flock;
 
 use super::manifest::{Home, Manifest};
 use super::process::{self, Process};
@@ -29,21 +32,26 @@ pub fn down(name: &str) -> Result<Option<Removed>, Failure> {
     if !home.path().exists() {
         return Ok(None);
     }
-    let Some(_lock) = lock(&home).map_err(|e| Failure::unreadable(format!("lab {name}")).because(e))? else {
+    let Some(lock) = lock(&home).map_err(|e| Failure::unreadable(format!("lab {name}")).because(e))? else {
         return Err(Failure::found(format!("lab {name} is being made or removed by another process"))
             .hint("wait for it, or interrupt it"));
     };
+    remove(&home, &lock)
+}
+
+/// Removes what a lab has made, for the holder of its lock.
+pub fn remove(home: &Home, _lock: &Flock<File>) -> Result<Option<Removed>, Failure> {
     let mut errors: Vec<String> = Vec::new();
     let mut removed = Removed { processes: 0, namespaces: 0 };
     if home.exists() {
         let manifest = home.manifest()?;
-        removed.processes = end_processes(&home, &manifest, &mut errors);
+        removed.processes = end_processes(home, &manifest, &mut errors);
         for netns in manifest.namespaces.iter().rev().filter(|n| ns::exists(n)) {
             removed.namespaces += 1;
             ns::delete(netns).unwrap_or_else(|e| errors.push(format!("namespace {netns}: {e}")));
         }
         if let Some(url) = &manifest.etcd {
-            etcd::clear(url, name).unwrap_or_else(|e| errors.push(e.chain()));
+            etcd::clear(url, &manifest.shape.name).unwrap_or_else(|e| errors.push(e.chain()));
         }
     }
     // While something is left the manifest must stay, or nobody would know whose it is.
@@ -52,7 +60,8 @@ pub fn down(name: &str) -> Result<Option<Removed>, Failure> {
     }
     match errors.is_empty() {
         true => Ok(Some(removed)),
-        false => Err(Failure::unreadable(format!("lab {name} is not all gone")).because(errors.join("; "))),
+        false => Err(Failure::unreadable(format!("{} is not all gone", home.path().display()))
+            .because(errors.join("; "))),
     }
 }
 
@@ -83,7 +92,7 @@ fn end_processes(home: &Home, manifest: &Manifest, errors: &mut Vec<String>) -> 
     ended.len()
 }
 
-fn lock(home: &Home) -> std::io::Result<Option<nix::fcntl::Flock<std::fs::File>>> {
+fn lock(home: &Home) -> std::io::Result<Option<Flock<File>>> {
     let until = now() + PATIENCE;
     loop {
         match home.lock()? {
