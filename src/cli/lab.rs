@@ -21,13 +21,14 @@ use super::lab_text as text;
 #[command(
     arg_required_else_help = true,
     after_help = "\
-As root a lab is a set of named namespaces (`ip netns list` shows them) and /run/flanctl-lab/NAME; it stays until
-`lab down`. Without root `demo` and `up` re-enter themselves in a user namespace of their own, where nothing of the
-host can be touched; `up` then opens a shell (or runs what it reads from standard input), and the lab lives until
-that shell ends.
+As root a lab is a set of named namespaces (ip netns list shows them) and /run/flanctl-lab/NAME; it stays until \
+lab down.
+
+Without root demo and up re-enter themselves in a user namespace of their own, where nothing of the host can be \
+touched; up then opens a shell (or runs what it reads from standard input), and the lab lives until that shell ends.
 
 Examples:
-  flanctl lab demo                                 three nodes, every pod pings every pod, and all is removed
+  flanctl lab demo                            three nodes, every pod pings every pod
   flanctl lab up --nodes 3
   flanctl lab exec pod1 -- ping -c 3 10.244.2.2
   flanctl lab exec node1 -- flanctl fdb
@@ -42,14 +43,29 @@ pub struct LabArgs {
 #[derive(Debug, Subcommand)]
 enum LabVerb {
     /// Make a lab: nodes, pods, a switch between them, one agent a node
+    #[command(after_help = "Examples:
+  flanctl lab up
+  flanctl lab up --name two --nodes 4 --segments 2 --ipv6
+  flanctl lab up --nat --config net-conf.json
+  flanctl lab up --store etcd=http://127.0.0.1:2379")]
     Up(UpArgs),
     /// Remove a lab, whole or half made
+    #[command(after_help = "Examples:
+  flanctl lab down
+  flanctl lab down --name two")]
     Down(NameArgs),
     /// The labs of this machine: nodes, agents, subnets
+    #[command(after_help = "Examples:
+  flanctl lab list
+  flanctl lab list -o json")]
     List,
     /// Run a command inside a node (node1), a pod (pod1), or the world outside (world)
     Exec(ExecArgs),
     /// Make a lab, ping every pod from every pod, show node1's tables, remove the lab
+    #[command(after_help = "Examples:
+  flanctl lab demo
+  flanctl lab demo --nodes 5 --ipv6
+  flanctl lab demo --nat")]
     Demo(UpArgs),
     /// Becomes an agent, inside its namespace
     #[command(hide = true)]
@@ -60,11 +76,6 @@ enum LabVerb {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  flanctl lab up
-  flanctl lab up --name two --nodes 4 --segments 2 --ipv6
-  flanctl lab up --nat --config net-conf.json
-  flanctl lab up --store etcd=http://127.0.0.1:2379")]
 struct UpArgs {
     /// Name of the lab, and prefix of its namespaces
     #[arg(long, value_name = "NAME", default_value = "lab")]

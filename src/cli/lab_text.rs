@@ -45,8 +45,12 @@ pub fn how_to_go_on(out: &mut dyn Write, name: &str, lab: &Lab) -> io::Result<()
 pub fn removed(out: &mut dyn Write, name: &str, removed: Option<&Removed>) -> io::Result<()> {
     match removed {
         None => writeln!(out, "there is no lab named {name}"),
-        Some(Removed { processes, namespaces }) => {
-            writeln!(out, "lab {name} is gone: {processes} processes ended, {namespaces} namespaces removed")
+        Some(Removed { processes, namespaces, left }) => {
+            writeln!(
+                out,
+                "lab {name} is gone: {processes} processes ended, {namespaces} namespaces removed"
+            )?;
+            left.as_ref().map_or(Ok(()), |left| writeln!(out, "{left}"))
         }
     }
 }

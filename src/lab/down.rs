@@ -18,12 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ROUNDS: u32 = 10;
 
 /// What a `down` found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// Processes that ran.
     pub processes: usize,
     /// Namespaces that were there.
     pub namespaces: usize,
+    /// What stays in an etcd outside because it could not be reached: its lab's prefix, and why.
+    pub left: Option<String>,
 }
 
 /// Removes lab `name`; `None` if there is none.
@@ -42,7 +44,7 @@ pub fn down(name: &str) -> Result<Option<Removed>, Failure> {
 /// Removes what a lab has made, for the holder of its lock.
 pub fn remove(home: &Home, _lock: &Flock<File>) -> Result<Option<Removed>, Failure> {
     let mut errors: Vec<String> = Vec::new();
-    let mut removed = Removed { processes: 0, namespaces: 0 };
+    let mut removed = Removed { processes: 0, namespaces: 0, left: None };
     if home.exists() {
         let manifest = home.manifest()?;
         removed.processes = end_processes(home, &manifest, &mut errors);
@@ -51,7 +53,10 @@ pub fn remove(home: &Home, _lock: &Flock<File>) -> Result<Option<Removed>, Failu
             ns::delete(netns).unwrap_or_else(|e| errors.push(format!("namespace {netns}: {e}")));
         }
         if let Some(url) = &manifest.etcd {
-            etcd::clear(url, &manifest.shape.name).unwrap_or_else(|e| errors.push(e.chain()));
+            // No reason to keep the rest: an etcd that is gone for good must not hold the lab here.
+            removed.left = etcd::clear(url, &manifest.shape.name).err().map(|e| {
+                format!("what is under {} there stays ({})", etcd::prefix(&manifest.shape.name), e.chain())
+            });
         }
     }
     // While something is left the manifest must stay, or nobody would know whose it is.

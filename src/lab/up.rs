@@ -5,6 +5,7 @@
 )]
 
 use std::fs::File;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -105,10 +106,10 @@ fn begin(wish: &Wish) -> Result<Begun, Failure> {
 
 fn fill(begun: &Begun, config: &str, interrupt: &Interrupt) -> Result<Vec<SubnetEnv>, Failure> {
     let Begun { lock: _, home, plan, manifest } = begun;
-    build::underlay(plan, interrupt)?;
     seed(home, manifest, config)?;
+    build::underlay(plan, interrupt)?;
     if let Some(url) = &manifest.etcd {
-        relay(home, manifest, plan, &etcd::authority(url)?)?;
+        relay(begun, &etcd::authority(url)?, interrupt)?;
     }
     run_nodes(home, manifest, plan, interrupt)
 }
@@ -190,34 +191,29 @@ fn seed(home: &Home, manifest: &Manifest, config: &str) -> Result<(), Failure> {
     }
 }
 
-/// Starts the process by which the nodes reach an etcd that listens outside the lab.
-fn relay(home: &Home, manifest: &Manifest, plan: &Layout, upstream: &str) -> Result<(), Failure> {
+/// Starts the process by which the nodes reach an etcd that listens outside the lab, and waits until it listens.
+fn relay(begun: &Begun, upstream: &str, interrupt: &Interrupt) -> Result<(), Failure> {
+    let Begun { lock: _, home, plan, manifest } = begun;
     let Some(listen) = relay_address(plan) else { return Ok(()) };
     let dir = home.node("relay");
     let start = || {
         std::fs::create_dir_all(&dir)?;
         let log = File::create(dir.join("agent.log"))?;
-        Command::new(std::env::current_exe()?)
-            .args([
-                "lab",
-                "relay",
-                "--netns",
-                &plan.world,
-                "--listen",
-                &listen,
-                "--to",
-                upstream,
-                "--pid-file",
-            ])
-            .arg(dir.join("agent.pid"))
-            .current_dir("/")
-            .env(MARK, manifest.mark())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
+        let mut relay = Command::new(std::env::current_exe()?);
+        relay.args(["lab", "relay", "--into", &plan.world, "--listen", &listen, "--to", upstream]);
+        relay.arg("--pid-file").arg(dir.join("agent.pid")).current_dir("/").env(MARK, manifest.mark());
+        relay.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     };
-    start().map(|_| ()).map_err(|e| Failure::unreadable("starting the relay to etcd").because(e))
+    let failed = |e| Failure::unreadable("starting the relay to etcd").because(e);
+    let mut child = start().map_err(failed)?;
+    while ns::within(&plan.world, || TcpStream::connect(&listen)).is_err() {
+        if child.try_wait().map_err(failed)?.is_some() {
+            let log = std::fs::read_to_string(dir.join("agent.log")).unwrap_or_default();
+            return Err(Failure::unreadable("the relay to etcd ended").because(log.trim()));
+        }
+        interrupt.pause(Duration::from_millis(5))?;
+    }
+    Ok(())
 }
 
 /// Where the relay listens: the world's address on the first segment.
