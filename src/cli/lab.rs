@@ -274,7 +274,8 @@ fn show(
     }
     for verb in ["route", "fdb", "arp"] {
         interrupt.check()?;
-        let table = demo::table(lab, verb)?;
+        let (table, well) = demo::table(lab, verb)?;
+        fine &= well;
         writeln!(out, "\nnode1$ flanctl {verb} show\n{}", table.trim_end()).map_err(broken)?;
     }
     writeln!(out).map_err(broken)?;
