@@ -63,6 +63,8 @@ pub fn start(home: &Home, manifest: &Manifest, node: &Node) -> Result<Agent, Fai
         if let Some(public) = node.public {
             launch.args(["--public-ip", &public.to_string()]);
         }
+        // Whoever waits for our caller to be ready is not waiting for an agent.
+        launch.env_remove("NOTIFY_SOCKET");
         launch.current_dir("/").env(MARK, manifest.mark()).env("NODE_NAME", &node.name);
         launch.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     };
