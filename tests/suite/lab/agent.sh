@@ -6,13 +6,13 @@
 [ "$STAND_IN" = hang ] && { echo "waiting for the store"; exec sleep 600; }
 while [ $# -gt 0 ]; do
     case $1 in
-    --store) store=${2#dir:}/nodes ;;
     --subnet-file) subnet_file=$2 ;;
     --public-ip) public=$2 ;;
     esac
     shift
 done
 me=${NODE_NAME#node}
+store=${subnet_file%/*}/../store/nodes
 mac() { printf '0e:00:00:00:00:%02x' "$1"; }
 own=$(ip -4 -o addr show dev eth0 | sed 's|.* inet \([0-9.]*\)/.*|\1|')
 ip link add flannel.1 mtu 1450 address "$(mac "$me")" type vxlan id 1 local "$own" dev eth0 dstport 8472 nolearning

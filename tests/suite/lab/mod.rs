@@ -175,6 +175,59 @@ fn an_unbuildable_lab_is_a_usage_error_and_makes_nothing() {
     }
 }
 
+/// Runs `body` on a thread in a network namespace of its own, with lo up; the namespace ends with it.
+fn in_a_namespace_of_its_own(body: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+            assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
+            body();
+        });
+        thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e));
+    });
+}
+
+/// A child that does not outlive the test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_leases_may_live_in_an_etcd_outside_and_nothing_of_them_stays_there() {
+    const URL: &str = "http://127.0.0.1:2379";
+    in_a_namespace_of_its_own(|| {
+        let lab = Lab("t-etcd");
+        let early = lab.ends(3, &["up", "--name", lab.0, "--store", &format!("etcd={URL}")]);
+        assert!(early.contains("is etcd running there?"), "{early}");
+        lab.assert_gone("an etcd that does not answer");
+
+        let data = tempfile::tempdir().unwrap();
+        let mut etcd = Command::new("etcd");
+        etcd.arg("--data-dir").arg(data.path()).args(["--listen-client-urls", URL]);
+        etcd.args(["--advertise-client-urls", URL]).stdout(Stdio::null()).stderr(Stdio::null());
+        let _etcd = Killed(etcd.spawn().unwrap());
+        let get = ["--endpoints", URL, "get", "--prefix", ""];
+        let everything = || Command::new("etcdctl").env("ETCDCTL_API", "3").args(get).output().unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        while !everything().status.success() {
+            assert!(Instant::now() < until, "etcd does not start");
+        }
+
+        lab.ends(0, &["up", "--name", lab.0, "--nodes", "1", "--store", &format!("etcd={URL}")]);
+        let key = "/flanctl-lab/t-etcd/network/config";
+        let ctl = ["env", "ETCDCTL_API=3", "etcdctl", "--endpoints", "http://192.168.50.2:2379", "get", key];
+        let seen = lab.ends(0, &[&["exec", "node1", "--name", lab.0, "--"], &ctl[..]].concat());
+        assert!(seen.contains("\"Type\": \"vxlan\""), "{seen}");
+        lab.down();
+        assert_eq!(String::from_utf8_lossy(&everything().stdout), "");
+    });
+}
+
 /// The user `nobody`, as an example of one without rights.
 const NOBODY: u32 = 65534;
 
