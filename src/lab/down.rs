@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::Flock;
@@ -34,7 +35,7 @@ pub fn down(name: &str) -> Result<Option<Removed>, Failure> {
     if !home.path().exists() {
         return Ok(None);
     }
-    let Some(lock) = lock(&home).map_err(|e| Failure::unreadable(format!("lab {name}")).because(e))? else {
+    let Some(lock) = lock(&home).map_err(|e| locked_out(name, e))? else {
         return Err(Failure::found(format!("lab {name} is being made or removed by another process"))
             .hint("wait for it, or interrupt it"));
     };
@@ -97,7 +98,13 @@ fn end_processes(home: &Home, manifest: &Manifest, errors: &mut Vec<String>) -> 
     ended.len()
 }
 
-fn lock(home: &Home) -> std::io::Result<Option<Flock<File>>> {
+fn locked_out(name: &str, error: io::Error) -> Failure {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let failure = Failure::unreadable(format!("locking lab {name}")).because(error);
+    if denied { failure.hint(format!("sudo flanctl lab down --name {name}")) } else { failure }
+}
+
+fn lock(home: &Home) -> io::Result<Option<Flock<File>>> {
     let until = now() + PATIENCE;
     loop {
         match home.lock()? {
