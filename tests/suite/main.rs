@@ -6,4 +6,5 @@ mod linux_kernel;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
+mod lab;
 mod support;
