@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use super::look::{Near, agent_file, env, host, netns, now, open_store};
-use super::{Global, Output, lease_watch, net_conf};
+use super::look::{Near, agent_file, env, host, netns, now, open_store, store_choice, store_given};
+use super::{Global, Output, lease_watch};
 use crate::clock;
-use crate::config::StoreChoice;
+use crate::config::{NetConf, StoreChoice};
 use crate::error::{Failure, exit};
 use crate::lease::{Expiry, Lease, TTL_SECS};
 use crate::net::Subnet;
@@ -87,8 +87,8 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
     let netns = netns(global)?;
     let agent = agent_file(&args.near, &netns, None).ok().flatten();
     let choice: StoreChoice = match &agent {
-        Some(agent) if !args.near.store.given(&env) => agent.store.choice(env("FLANNELD_ETCD_PASSWORD")),
-        _ => args.near.store.choice(&env)?,
+        Some(agent) if !store_given(&args.near.store) => agent.store.choice(env("FLANNELD_ETCD_PASSWORD")),
+        _ => store_choice(&args.near.store)?,
     };
     let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
     super::wait(async {
@@ -212,7 +212,10 @@ impl Desk<'_, '_> {
             "-" => super::look::read_stdin()?,
             _ => super::look::read_text(&PathBuf::from(given))?,
         };
-        net_conf::check(&text)?;
+        NetConf::parse(&text).map_err(|error| {
+            let hint = error.hint();
+            Failure { hint, ..Failure::usage("not written").because(error) }
+        })?;
         self.store.put_config(&text).await.map_err(store_failure)?;
         self.out.line(&format!("config written to {}", self.store.describe()))?;
         Ok(exit::FINE)
@@ -282,23 +285,15 @@ fn facts(row: &LeaseRow, lease: &Lease) -> Vec<(&'static str, String)> {
 
 /// A store's error in words, with the fix where one is known.
 pub fn store_failure(error: StoreError) -> Failure {
-    let failure = Failure::unreadable("the lease store");
-    match &error {
-        StoreError::NoConfig { hint, .. } => {
-            let hint =
-                hint.clone().unwrap_or_else(|| "write one with `flanctl lease config set FILE`".to_owned());
-            failure.hint(hint).because(error)
-        }
-        StoreError::Setup { hint, .. } => {
-            let hint = hint.clone();
-            failure.hint(hint).because(error)
-        }
-        StoreError::Unreachable { .. } => {
-            failure.hint("name the store with --store dir:PATH or --etcd-endpoints URLS").because(error)
-        }
-        StoreError::Taken(_) | StoreError::Changed { .. } => {
-            Failure::found("the lease store").hint("look again with `flanctl lease list`").because(error)
-        }
-        StoreError::Lost(_) => failure.because(error),
-    }
+    let (told, hint) = (error.hint(), "name the store with --store dir:PATH or --etcd-endpoints URLS");
+    let failure = match &error {
+        StoreError::Taken(_) | StoreError::Changed { .. } => Failure::found("the lease store"),
+        StoreError::NoConfig { .. }
+        | StoreError::Setup { .. }
+        | StoreError::Unreachable { .. }
+        | StoreError::Lost(_) => Failure::unreadable("the lease store"),
+    };
+    let unreachable = matches!(error, StoreError::Unreachable { .. });
+    let hint = told.or_else(|| unreachable.then(|| hint.to_owned()));
+    Failure { hint, ..failure }.because(error)
 }

@@ -6,9 +6,7 @@ pub mod lab;
 pub mod lease;
 mod lease_watch;
 pub mod look;
-mod net_conf;
 pub mod run;
-pub mod store_args;
 pub mod tables;
 
 use std::ffi::{OsStr, OsString};
@@ -16,6 +14,7 @@ use std::path::Path;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::go_style;
 use crate::error::{Failure, exit};
 use crate::render::Out;
 
@@ -186,11 +185,6 @@ fn verb_at(args: &[OsString]) -> Option<usize> {
         }
     }
     None
-}
-
-/// Go's spelling into ours. MERGE: replace by `crate::config::flags::go_style`.
-fn go_style(args: Vec<OsString>) -> Vec<OsString> {
-    args
 }
 
 #[cfg(test)]

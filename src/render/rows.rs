@@ -36,8 +36,8 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
         let kernel_text = kernel.as_ref().map_or_else(|| "-".to_owned(), |k| kernel_cell(k, wide));
         let mut cells = vec![state.word().to_owned(), node.clone(), short(kernel_text)];
         match lease {
-            _ if !wide => cells
-                .push(lease.as_ref().map_or_else(String::new, |l| lease_cell(*state, kernel.as_ref(), l))),
+            Some(promise) if !wide => cells.push(short(lease_cell(*state, kernel.as_ref(), promise))),
+            None if !wide => cells.push(String::new()),
             Some(Promise { subnet, public_ip, vni, mac, wants }) => {
                 cells.extend([subnet.to_string(), shown(public_ip), shown(vni), shown(mac), wants.clone()]);
             }

@@ -1,5 +1,6 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
 
+mod linux_kernel;
 mod readers;
 mod support;
