@@ -40,6 +40,44 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The over
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overlay\'s device and forwarding entries, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l iface -d 'Interface to use for traffic between hosts: an address or a name. Repeatable; the first that exists is taken' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l iface-regex -d 'Pattern matched against the addresses, then the names, of all interfaces. Repeatable; tried after --iface' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l iface-can-reach -d 'Use the interface by which the kernel would reach this address; tried last' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l public-ip -d 'IPv4 address that other nodes reach this one at; alone, it also selects the interface' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l public-ipv6 -d 'IPv6 address that other nodes reach this one at; alone, it also selects the interface' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l subnet-file -d 'File that tells container runtimes this node\'s subnet and MTU [default: /run/flannel/subnet.env]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l subnet-lease-renew-margin -d 'Renew the lease this many minutes before it ends, 1 to 1439 [default: 60]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l ip-masq -d 'Masquerade traffic that leaves the overlay' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l ip-masq-fully-random-disable -d 'Do not randomise the source ports of masqueraded connections fully' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l iptables-forward-rules -d 'Accept overlay traffic in the forward chain [default: true]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l iptables-resync -d 'Seconds between two checks of the firewall rules [default: 5]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l ip-blackhole-route -d 'Keep a blackhole route for the node\'s own subnet (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l kube-subnet-mgr -d 'Keep leases in Kubernetes\' node objects (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l kube-api-url -d 'URL of the Kubernetes API server (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l kubeconfig-file -d 'kubeconfig file (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l kube-annotation-prefix -d 'Prefix of the node annotations (not built yet) [default: flannel.alpha.coreos.com]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l net-config-path -d 'Network config file of the Kubernetes mode (not built yet) [default: /etc/kube-flannel/net-conf.json]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l set-node-network-unavailable -d 'Clear NetworkUnavailable once ready; of no effect without Kubernetes' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l healthz-ip -d 'Address of the health server; of no effect while --healthz-port is 0 [default: 0.0.0.0]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l healthz-port -d 'Port of the health server, 0 for none (others are not built yet) [default: 0]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s v -l v -d 'Verbosity: 0 says what happens, 1 to 3 why, more every message [default: 0]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l vmodule -d 'Accepted for flanneld\'s sake, does nothing: there is no verbosity by source file here' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l log_backtrace_at -d 'Accepted for flanneld\'s sake, does nothing: no stack trace is logged at a source line' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l log-format -d 'How log lines look [default: text]' -r -f -a "text\t'Time, level, message'
+glog\t'klog\'s `I0102 15:04:05.000000 pid file:line] message`, as flanneld writes'
+json\t'One JSON object a line'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l run-dir -d 'Directory of the agent\'s state files [default: /run/flannel, or FLANCTL_RUN_DIR]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l dry-run -d 'Print what would be done to the kernel, do nothing' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l once -d 'Apply one full round and end' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l takeover -d 'Adopt the device and the lease that another agent on this node holds' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -56,15 +94,15 @@ always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -80,15 +118,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "watch" -d 'Tells of leases as they come and go, until interrupted'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "release" -d 'Gives a lease back, for a node that is gone'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "config" -d 'The network config'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -99,15 +137,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -118,15 +156,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -137,15 +175,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -157,15 +195,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -180,15 +218,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -f -a "set" -d 'Checks it, then writes it'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -204,15 +242,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -227,15 +265,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -251,15 +289,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -274,15 +312,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -298,15 +336,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l store -d 'dir:PATH, or etcd' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'A comma-separated list of etcd endpoints' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'etcd prefix' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Key file of the client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'Client certificate' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority of the servers' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-username -d 'etcd user' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-password -d 'etcd password' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"

@@ -37,15 +37,30 @@ pub struct LeaseArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Every lease; this is what happens without a word, too
+    #[command(after_help = "Examples:
+  flanctl lease list -o wide
+  flanctl lease list --etcd-endpoints http://10.0.0.1:2379 --etcd-prefix /flannel/network")]
     List,
     /// One lease: by its subnet, by any address in it, by its node's address or name
+    #[command(after_help = "Examples:
+  flanctl lease show 10.5.34.7           whose pod is this?
+  flanctl lease show 192.168.50.12       which subnet has that node?")]
     Show {
         /// 10.5.34.0/24, 10.5.34.0-24, 10.5.34.7, 192.168.50.12 or a node's name
         what: String,
     },
     /// Tells of leases as they come and go, until interrupted
+    #[command(after_help = "Examples:
+  flanctl lease watch
+  flanctl lease watch -o json | jq -r 'select(.event == \"removed\").node'")]
     Watch,
     /// Gives a lease back, for a node that is gone
+    ///
+    /// A live node renews its lease an hour before the end. With more than that left the node may be alive: then
+    /// --yes is asked for.
+    #[command(after_help = "Examples:
+  flanctl lease release 10.5.34.0/24
+  flanctl lease release 10.5.34.0/24 --yes      node-34 was reinstalled under another name")]
     Release {
         /// 10.5.34.0/24 or 10.5.34.0-24
         subnet: String,
@@ -54,6 +69,9 @@ enum Verb {
         yes: bool,
     },
     /// The network config
+    #[command(after_help = "Examples:
+  flanctl lease config get
+  flanctl lease config set net-conf.json")]
     Config {
         #[command(subcommand)]
         verb: ConfigVerb,
@@ -63,8 +81,15 @@ enum Verb {
 #[derive(Debug, Subcommand)]
 enum ConfigVerb {
     /// Prints it as it stands in the store
+    #[command(after_help = "Examples:
+  flanctl lease config get
+  flanctl lease config get --store dir:/var/lib/flanctl > net-conf.json")]
     Get,
     /// Checks it, then writes it
+    #[command(after_help = "Examples:
+  flanctl lease config set net-conf.json
+  flanctl lease config set '{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}'
+  flanctl lease config get --store dir:/old | flanctl lease config set -")]
     Set {
         /// A file, - for standard input, or the JSON itself
         #[arg(value_name = "FILE|-|JSON")]

@@ -22,9 +22,6 @@ use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::store::{self, LeaseStore};
 
-/// Where the agents of this host keep their state files.
-const RUN_DIR: &str = "/run/flannel";
-
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
 pub struct LookArgs {
@@ -58,7 +55,7 @@ pub struct Near {
     pub quiet: bool,
     /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
     #[arg(long, global = true, value_name = "DIR")]
-    pub run_dir: Option<PathBuf>,
+    pub run_dir: Option<String>,
     /// The lease store.
     #[command(flatten)]
     pub store: StoreArgs,
@@ -221,8 +218,7 @@ pub fn host() -> String {
 
 /// The state file of the agent that runs in this namespace.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
-    let dir = near.run_dir.clone().or_else(|| env("FLANCTL_RUN_DIR").map(PathBuf::from));
-    let dir = dir.unwrap_or_else(|| PathBuf::from(RUN_DIR));
+    let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
     file::find(&dir, netns.inode, device).map_err(|e| {
         Failure::unreadable("the agent's state file").because(e).hint("name the leases' store with --store")
     })

@@ -41,11 +41,20 @@ pub struct Cli {
 /// Flags that every verb takes, before or after its name.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// How to write the answer
-    #[arg(short, long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    /// How to write the answer; wide has every column, json is one document (or one a line where records stream)
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "text|wide|json",
+        hide_possible_values = true
+    )]
+    #[arg(default_value_t)]
     pub output: Output,
     /// When to colour the text; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never", hide_possible_values = true)]
+    #[arg(default_value_t)]
     pub color: Color,
     /// Look into, or run in, this network namespace: a name, a path or a process id
     #[arg(long, global = true, value_name = "NAME|PATH|PID")]
@@ -79,8 +88,18 @@ pub enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it lives as long as the process")]
 enum Verb {
     /// The node agent: takes a lease and keeps the kernel as the leases say
+    #[command(
+        after_help = "Every flag is also read from the environment: --etcd-prefix as FLANNELD_ETCD_PREFIX; Go's spelling
+(-iface=eth0) works, too. Started under the name flanneld it behaves as run.
+
+Examples:
+  flanctl run --iface eth0 --etcd-endpoints http://10.0.0.1:2379
+  flanctl run -etcd-endpoints=https://10.0.0.1:2379 -etcd-cafile=/etc/etcd/ca.pem -ip-masq
+  flanctl run --store dir:/var/lib/flanctl --dry-run       the plan, as commands; nothing is touched"
+    )]
     Run(run::RunArgs),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),

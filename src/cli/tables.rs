@@ -64,6 +64,9 @@ struct TableArgs {
 #[derive(Debug, Subcommand)]
 enum Show {
     /// Shows the table; this is what happens without a word, too
+    #[command(after_help = "Examples:
+  flanctl route show --all
+  flanctl fdb show -o json")]
     Show,
 }
 

@@ -71,7 +71,7 @@ fn cut(line: &str, width: Option<u16>) -> String {
 }
 
 /// Prose in lines of at most `width` characters, broken at blanks where there are any.
-pub fn wrapped(text: &str, width: Option<u16>) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: Option<u16>) -> Vec<String> {
     let Some(width) = width.map(|w| usize::from(w.max(1))) else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -98,7 +98,7 @@ fn chunks(line: &str, width: usize) -> Vec<String> {
 }
 
 /// The line with its first word coloured, if that word is a state.
-pub fn coloured(line: &str) -> String {
+pub(super) fn coloured(line: &str) -> String {
     let (word, rest) =
         line.split_once(' ').map_or((line, ""), |(word, _)| (word, line.get(word.len()..).unwrap_or("")));
     let Some(standing) = Standing::ALL.into_iter().find(|s| s.word() == word) else {
