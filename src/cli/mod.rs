@@ -3,6 +3,7 @@
 
 pub mod docs;
 pub mod lab;
+pub mod lab_text;
 pub mod lease;
 mod lease_watch;
 pub mod look;
@@ -88,19 +89,9 @@ pub enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives as long as the process")]
 enum Verb {
     /// The node agent: takes a lease and keeps the kernel as the leases say
-    #[command(
-        after_help = "Every flag is also read from the environment: --etcd-prefix as FLANNELD_ETCD_PREFIX; Go's spelling
-(-iface=eth0) works, too. Started under the name flanneld it behaves as run.
-
-Examples:
-  flanctl run --iface eth0 --etcd-endpoints http://10.0.0.1:2379
-  flanctl run -etcd-endpoints=https://10.0.0.1:2379 -etcd-cafile=/etc/etcd/ca.pem -ip-masq
-  flanctl run --store dir:/var/lib/flanctl --dry-run       the plan, as commands; nothing is touched"
-    )]
-    Run(run::RunArgs),
+    Run(Box<run::Run>),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
     #[command(flatten)]
@@ -143,8 +134,8 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
     let global = &cli.global;
     match cli.verb {
         // These two live long and write for themselves.
-        Verb::Run(args) => run::run(args, global),
-        Verb::Lab(args) => lab::run(args, global),
+        Verb::Run(args) => run::run(*args, global),
+        Verb::Lab(args) => lab::run(args, global.output == Output::Json, &mut std::io::stdout()),
         Verb::Read(verb) => answer(*verb, global),
     }
 }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::flags::{RunArgs, StoreArgs, go_bool};
+use crate::config::flags::{RunArgs, go_bool};
 use crate::config::{LogFormat, Settings};
 
 mod error;
@@ -269,26 +269,6 @@ fn log_format(args: &RunArgs, on: &Layers<'_>) -> Result<LogFormat, SettingsErro
         value,
         why: "not one of glog, text, json".to_owned(),
     })
-}
-
-/// Which store flags were given on the command line, by name.
-pub(super) fn etcd_flags(args: &StoreArgs) -> impl Iterator<Item = &'static str> {
-    let StoreArgs { store: _, etcd_endpoints, etcd_prefix, etcd_keyfile, etcd_certfile, .. } = args;
-    let StoreArgs { etcd_cafile, etcd_username, etcd_password, .. } = args;
-    [
-        ("--etcd-endpoints", etcd_endpoints),
-        ("--etcd-prefix", etcd_prefix),
-        ("--etcd-keyfile", etcd_keyfile),
-        ("--etcd-certfile", etcd_certfile),
-        ("--etcd-cafile", etcd_cafile),
-        ("--etcd-username", etcd_username),
-        ("--etcd-password", etcd_password),
-    ]
-    .into_iter()
-    .filter(|(_, value)| value.as_ref().is_some_and(|v| !v.is_empty()))
-    .map(|(name, _)| name)
-    .collect::<Vec<_>>()
-    .into_iter()
 }
 
 #[cfg(test)]

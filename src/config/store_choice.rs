@@ -4,11 +4,35 @@
 use std::path::PathBuf;
 
 use crate::config::flags::StoreArgs;
-use crate::config::settings::{Given, Layers, SettingsError, etcd_flags};
+use crate::config::settings::{Given, Layers, SettingsError};
 use crate::config::{EtcdSettings, StoreChoice};
 
 const ENDPOINTS: &str = "http://127.0.0.1:4001,http://127.0.0.1:2379";
 const PREFIX: &str = "/coreos.com/network";
+
+impl StoreArgs {
+    /// The etcd flags by name, as typed.
+    fn etcd(&self) -> [(&'static str, &Option<String>); 7] {
+        let Self { store: _, etcd_endpoints, etcd_prefix, etcd_keyfile, .. } = self;
+        let Self { etcd_certfile, etcd_cafile, etcd_username, etcd_password, .. } = self;
+        [
+            ("etcd-endpoints", etcd_endpoints),
+            ("etcd-prefix", etcd_prefix),
+            ("etcd-keyfile", etcd_keyfile),
+            ("etcd-certfile", etcd_certfile),
+            ("etcd-cafile", etcd_cafile),
+            ("etcd-username", etcd_username),
+            ("etcd-password", etcd_password),
+        ]
+    }
+
+    /// True if flags or environment name a store at all; a reading verb does not guess one.
+    pub fn is_given(&self, env: &dyn Fn(&str) -> Option<String>) -> bool {
+        let on = Layers { env };
+        let etcd = |(name, typed): (&str, &Option<String>)| on.text(typed.as_ref(), name).is_some();
+        on.text_of("FLANCTL", self.store.as_ref(), "store").is_some() || self.etcd().into_iter().any(etcd)
+    }
+}
 
 impl StoreChoice {
     /// `--store` over `FLANCTL_STORE` over etcd, with the etcd flags over their `FLANNELD_*`.
@@ -23,13 +47,20 @@ impl StoreChoice {
         match value.split_once(':') {
             None if value == "etcd" => etcd(args, &on).map(Self::Etcd),
             None if value == "kube" => Err(SettingsError::NotBuilt { by, value }),
-            Some(("dir", path)) if !path.is_empty() => match etcd_flags(args).next() {
-                Some(flag) => Err(SettingsError::NotThatStore { flag: flag.to_owned(), store: value }),
+            Some(("dir", path)) if !path.is_empty() => match etcd_typed(args) {
+                Some(flag) => Err(SettingsError::NotThatStore { flag: format!("--{flag}"), store: value }),
                 None => Ok(Self::Dir(PathBuf::from(path))),
             },
             _ => Err(SettingsError::NoSuchStore { by, value }),
         }
     }
+}
+
+/// The first etcd flag of the command line.
+fn etcd_typed(args: &StoreArgs) -> Option<&'static str> {
+    let typed =
+        |(name, value): (_, &Option<String>)| value.as_ref().is_some_and(|v| !v.is_empty()).then_some(name);
+    args.etcd().into_iter().find_map(typed)
 }
 
 fn etcd(args: &StoreArgs, on: &Layers<'_>) -> Result<EtcdSettings, SettingsError> {

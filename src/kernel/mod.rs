@@ -2,8 +2,13 @@
 
 mod apply;
 mod codec;
+pub mod exec;
+pub mod firewall;
+pub mod iptables;
 mod linux;
 pub mod netns;
+pub mod nft;
+pub mod nftgen;
 mod observe;
 mod socket;
 mod sysctl;

@@ -3,6 +3,8 @@
 
 mod choose;
 mod data;
+mod peers;
+mod vet;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
@@ -10,6 +12,8 @@ use std::time::SystemTime;
 pub(crate) use choose::rival;
 pub use choose::{Choice, choose, last_renewed};
 pub use data::BadVxlanData;
+pub use peers::Peers;
+pub use vet::{Ground, Path, Refused, vet};
 
 use crate::net::{Mac, Subnet};
 

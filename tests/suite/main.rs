@@ -1,6 +1,7 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
 
+mod firewall;
 mod lease_verb;
 mod linux_kernel;
 mod readers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::{SettingsError, split_list};
-use crate::config::{EtcdSettings, LogFormat, RunArgs, Settings, StoreChoice, go_style};
+use crate::config::{EtcdSettings, LogFormat, RunArgs, Settings, StoreArgs, StoreChoice, go_style};
 
 #[derive(Parser)]
 #[command(no_binary_name = true)]
@@ -196,6 +196,21 @@ fn a_store_is_a_directory_or_etcd() {
     }
     // The environment may be for other programs.
     assert_eq!(settings("FLANNELD_ETCD_ENDPOINTS=junk:// --store dir:/var/lib/x").unwrap().store, dir);
+}
+
+#[test]
+fn a_store_is_given_by_flag_or_environment() {
+    for (typed, var, want) in [
+        (StoreArgs::default(), "PATH", false),
+        (StoreArgs::default(), "FLANNELD_IP_MASQ", false),
+        (StoreArgs::default(), "FLANCTL_STORE", true),
+        (StoreArgs::default(), "FLANNELD_ETCD_ENDPOINTS", true),
+        (StoreArgs { store: Some("etcd".to_owned()), ..StoreArgs::default() }, "PATH", true),
+        (StoreArgs { etcd_prefix: Some("/x".to_owned()), ..StoreArgs::default() }, "PATH", true),
+    ] {
+        let env = |name: &str| (name == var).then(|| "x".to_owned());
+        assert_eq!(typed.is_given(&env), want, "{typed:?} {var}");
+    }
 }
 
 #[test]
