@@ -24,14 +24,14 @@ function __fish_flanctl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_needs_command" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_needs_command" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_needs_command" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_needs_command" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "run" -d 'The node agent: takes a lease and keeps the kernel as the leases say'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lab" -d 'A whole cluster in network namespaces on this machine'
@@ -78,7 +78,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l run-dir -d 'Dire
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l dry-run -d 'Print what would be done to the kernel, do nothing' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l once -d 'Apply one full round and end' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l takeover -d 'Adopt the device and the lease that another agent on this node holds' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -86,14 +86,98 @@ always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "up" -d 'Make a lab: nodes, pods, a switch between them, one agent a node'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "down" -d 'Remove a lab, whole or half made'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "list" -d 'The labs of this machine: nodes, agents, subnets'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "exec" -d 'Run a command inside a node (node1), a pod (pod1), or the world outside (world)'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "demo" -d 'Make a lab, ping every pod from every pod, show node1\'s tables, remove the lab'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "launch" -d 'Becomes an agent, inside its namespace'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "relay" -d 'Carries the nodes\' connections to an etcd outside'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l name -d 'Name of the lab, and prefix of its namespaces' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l nodes -d 'How many nodes' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l nat -d 'Put each node behind a 1:1 NAT of its own, as most clouds do'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l ipv6 -d 'IPv6 beside IPv4'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l name -d 'Name of the lab, and prefix of its namespaces' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l nodes -d 'How many nodes' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l nat -d 'Put each node behind a 1:1 NAT of its own, as most clouds do'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l ipv6 -d 'IPv6 beside IPv4'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l netns -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l pid-file -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l die-with -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l netns -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l listen -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l to -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l pid-file -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -103,7 +187,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -112,7 +196,7 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "list" -d 'Every lease; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "show" -d 'One lease: by its subnet, by any address in it, by its node\'s address or name'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -f -a "watch" -d 'Tells of leases as they come and go, until interrupted'
@@ -127,7 +211,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -136,7 +220,7 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -146,7 +230,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -155,7 +239,7 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -165,7 +249,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -174,7 +258,7 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -184,7 +268,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -204,7 +288,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -213,7 +297,7 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -f -a "get" -d 'Prints it as it stands in the store'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -f -a "set" -d 'Checks it, then writes it'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
@@ -227,7 +311,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -238,7 +322,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
@@ -251,7 +335,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -262,7 +346,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
@@ -274,7 +358,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -285,7 +369,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
@@ -298,7 +382,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -309,7 +393,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
@@ -321,7 +405,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -332,7 +416,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l device -d 'The overlay device, where several agents run' -r
@@ -345,7 +429,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -356,30 +440,30 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "man" -d 'One page a verb'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "completions" -d 'For bash, zsh, fish, elvish and powershell'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help'

@@ -1,5 +1,12 @@
 //! `flanctl lease` and the readers on a live node, through the real binary over a directory store.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a test's helpers"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,6 +1,13 @@
 //! The reading verbs through the real binary, on snapshot files. The expected text lies beside the input in
 //! fixtures/readers; `BLESS=1 cargo test --test suite readers::` writes it anew, and the diff is the review.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a test's helpers"
+)]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
