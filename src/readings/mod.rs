@@ -102,3 +102,6 @@ fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
 fn device_name(v6: bool, vni: u32) -> Option<IfName> {
     format!("{}.{vni}", if v6 { "flannel-v6" } else { "flannel" }).parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,8 +43,17 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
             }
             None => cells.extend(std::iter::repeat_n(String::new(), 5)),
         }
-        cells.push(note.clone().unwrap_or_default());
-        grid.row(cells);
+        let note = note.clone().unwrap_or_default();
+        cells.push(note.clone());
+        if wide {
+            grid.row(cells);
+            continue;
+        }
+        // Where both agree the lease says nothing new; where not, it stands right under what it contradicts.
+        let wants = lease.as_ref().filter(|_| *state != Standing::Ok);
+        let wants = wants.map_or_else(String::new, |lease| format!("lease: {}", short(lease.wants.clone())));
+        let reason = if note.is_empty() { note } else { format!("({note})") };
+        grid.folding_row(cells, 3, &[wants, reason]);
     }
     grid
 }
