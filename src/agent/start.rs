@@ -215,7 +215,7 @@ async fn lease(
         })
         .await;
     }
-    let mut trouble = Trouble::new(store.describe());
+    let mut trouble = Trouble::new();
     loop {
         let got = crate::store::acquire(
             store,
@@ -248,7 +248,7 @@ async fn network_config(
     store: &dyn LeaseStore,
     netns: u64,
 ) -> Result<(String, NetConf, Option<AgentFile>), Failure> {
-    let mut trouble = Trouble::new(store.describe());
+    let mut trouble = Trouble::new();
     loop {
         match store.network_config().await {
             Ok(text) => match NetConf::parse(&text) {
@@ -401,7 +401,6 @@ pub fn words(e: &StoreError) -> String {
 
 /// Waits with back-off and says so at once, then once a minute.
 struct Trouble {
-    store: String,
     pause: Duration,
     said: Option<Instant>,
 }
@@ -410,8 +409,8 @@ impl Trouble {
     const SLOWEST: Duration = Duration::from_secs(5);
     const QUIET: Duration = Duration::from_secs(60);
 
-    fn new(store: String) -> Self {
-        Self { store, pause: Duration::from_millis(250), said: None }
+    fn new() -> Self {
+        Self { pause: Duration::from_millis(250), said: None }
     }
 
     async fn wait(&mut self, e: &StoreError) {
@@ -419,8 +418,7 @@ impl Trouble {
         let line = match e {
             StoreError::NoConfig { .. } => format!("Couldn't fetch network config: {e}; retrying{hint}"),
             _ => format!(
-                "{}: {}; retrying. No store yet? try `flanctl lab demo`, or --store dir:PATH{hint}",
-                self.store,
+                "{}; retrying. No store yet? try `flanctl lab demo`, or --store dir:PATH{hint}",
                 words(e)
             ),
         };
