@@ -78,6 +78,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab'= {
             cand -o 'How to write the answer; wide has every column, json is one document (or one a line where records stream)'
@@ -86,6 +88,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand up 'Make a lab: nodes, pods, a switch between them, one agent a node'
             cand down 'Remove a lab, whole or half made'
             cand list 'The labs of this machine: nodes, agents, subnets'
@@ -108,6 +112,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --ipv6 'IPv6 beside IPv4'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;down'= {
             cand --name 'Name of the lab'
@@ -117,6 +123,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;list'= {
             cand -o 'How to write the answer; wide has every column, json is one document (or one a line where records stream)'
@@ -125,6 +133,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;exec'= {
             cand --name 'Name of the lab'
@@ -134,6 +144,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;demo'= {
             cand --name 'Name of the lab, and prefix of its namespaces'
@@ -149,6 +161,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --ipv6 'IPv6 beside IPv4'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;launch'= {
             cand --netns 'netns'
@@ -159,6 +173,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lab;relay'= {
             cand --netns 'netns'
@@ -170,6 +186,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -191,6 +209,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand list 'Every lease; this is what happens without a word, too'
             cand show 'One lease: by its subnet, by any address in it, by its node''s address or name'
             cand watch 'Tells of leases as they come and go, until interrupted'
@@ -217,6 +237,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease;show'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -238,6 +260,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease;watch'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -259,6 +283,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease;release'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -281,6 +307,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease;config'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -302,6 +330,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand get 'Prints it as it stands in the store'
             cand set 'Checks it, then writes it'
         }
@@ -325,6 +355,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;lease;config;set'= {
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -346,6 +378,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;route'= {
             cand --snapshot 'Read a snapshot file instead of this node'
@@ -372,6 +406,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand show 'Shows the table; this is what happens without a word, too'
         }
         &'flanctl;route;show'= {
@@ -399,6 +435,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;fdb'= {
             cand --snapshot 'Read a snapshot file instead of this node'
@@ -425,6 +463,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand show 'Shows the table; this is what happens without a word, too'
         }
         &'flanctl;fdb;show'= {
@@ -452,6 +492,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;arp'= {
             cand --snapshot 'Read a snapshot file instead of this node'
@@ -478,6 +520,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand show 'Shows the table; this is what happens without a word, too'
         }
         &'flanctl;arp;show'= {
@@ -505,6 +549,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --quiet 'Only what drifts, and no remarks'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;docs'= {
             cand -o 'How to write the answer; wide has every column, json is one document (or one a line where records stream)'
@@ -513,6 +559,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
             cand man 'One page a verb'
             cand completions 'For bash, zsh, fish, elvish and powershell'
         }
@@ -523,6 +571,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
         &'flanctl;docs;completions'= {
             cand -o 'How to write the answer; wide has every column, json is one document (or one a line where records stream)'
@@ -531,6 +581,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand -h 'Print help'
             cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
         }
     ]
     $completions[$command]

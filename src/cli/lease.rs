@@ -137,6 +137,7 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
 impl Desk<'_, '_> {
     async fn listing(&self) -> Result<Listing, Failure> {
         let mut listing = self.store.list().await.map_err(store_failure)?;
+        listing.leases.sort_by_key(|lease| lease.subnet);
         self.store.fill_expiries(&mut listing.leases).await.map_err(store_failure)?;
         Ok(listing)
     }

@@ -24,6 +24,7 @@ use crate::render::Out;
 #[command(
     name = "flanctl",
     version,
+    propagate_version = true,
     max_term_width = 100,
     disable_help_subcommand = true,
     arg_required_else_help = true,

@@ -132,7 +132,8 @@ proptest! {
         let mut state = healthy(&peers);
         prop_assert_eq!(of(&all(&state, None), Standing::Broken), 0);
         let (_, neigh, fdb) = keys(*peers.first().unwrap());
-        if entry { drop(state.fdb.remove(&fdb)) } else { drop(state.neighs.remove(&neigh)) }
+        let lost = if entry { state.fdb.remove(&fdb).is_some() } else { state.neighs.remove(&neigh).is_some() };
+        prop_assert!(lost);
         let rows = all(&state, None);
         prop_assert!(of(&rows, Standing::Broken) >= 2, "the route and the table that lacks its part");
         prop_assert_eq!(of(&rows, Standing::MaybeStale), usize::from(!entry), "its entry, if the neighbour went");

@@ -53,7 +53,16 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
         let wants = lease.as_ref().filter(|_| *state != Standing::Ok);
         let wants = wants.map_or_else(String::new, |lease| format!("lease: {}", short(lease.wants.clone())));
         let reason = if note.is_empty() { note } else { format!("({note})") };
-        grid.folding_row(cells, 3, &[wants, reason]);
+        let mut folded: Vec<String> = cells.iter().take(3).cloned().collect();
+        if let Some(kernel) = folded.last_mut()
+            && wants.is_empty()
+            && !reason.is_empty()
+        {
+            kernel.push_str(&format!(" {reason}"));
+            grid.folding_row(cells, folded, &[]);
+        } else {
+            grid.folding_row(cells, folded, &[wants, reason]);
+        }
     }
     grid
 }

@@ -24,10 +24,10 @@ impl Grid {
         self.rows.push(cells.iter().map(|cell| clean(cell)).collect());
     }
 
-    /// Adds a row that can fold: where the terminal is too narrow for all columns, only those of `narrow` are shown,
-    /// and `below` stands under the last of them, a line each.
-    pub fn folding_row(&mut self, cells: Vec<String>, narrow: usize, below: &[String]) {
-        let mut folded: Vec<String> = cells.iter().take(narrow).map(|cell| clean(cell)).collect();
+    /// Adds a row that can fold: where the terminal is too narrow for all columns, `narrow` is shown instead, and
+    /// `below` stands under the last of its cells, a line each.
+    pub fn folding_row(&mut self, cells: Vec<String>, narrow: Vec<String>, below: &[String]) {
+        let mut folded: Vec<String> = narrow.iter().map(|cell| clean(cell)).collect();
         if let Some(last) = folded.last_mut() {
             for line in below.iter().filter(|line| !line.is_empty()) {
                 last.push('\n');
@@ -171,7 +171,8 @@ mod tests {
             let mut grid = Grid::new(&["STATE", "NODE", "KERNEL", "LEASE", "NOTE"]);
             for row in rows {
                 let below = row.get(3..).unwrap_or_default().to_vec();
-                grid.folding_row(row, 3, &below);
+                let narrow = row.iter().take(3).cloned().collect();
+                grid.folding_row(row, narrow, &below);
             }
             for line in grid.lines(Some(width)) {
                 prop_assert!(line.chars().count() <= usize::from(width), "{width}: {line:?}");

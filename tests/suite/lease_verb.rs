@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use flanctl::config::StoreChoice;
+use flanctl::agent::file::{self, AgentFile, StoreNote};
+use flanctl::config::{StoreChoice, Uplink};
 use flanctl::lease::{Attrs, Lease, VxlanData};
 use flanctl::net::Mac;
 use flanctl::store::{self, LeaseStore};
@@ -63,6 +64,12 @@ fn flanctl(dir: &Path, line: &str) -> Command {
 
 fn run(dir: &Path, line: &str) -> Output {
     flanctl(dir, line).output().unwrap()
+}
+
+/// As `flanctl`, with an agent's state file and no flag that names a store.
+fn beside_agent(run_dir: &Path, line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+    command.args(line.split_whitespace()).arg("--run-dir").arg(run_dir).env_clear().output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -200,4 +207,50 @@ fn a_live_node_is_read_beside_the_leases_of_its_store() {
             assert!(said.lines().any(|line| line.starts_with(want)), "{harm}: {said}");
         }
     });
+}
+
+#[test]
+fn a_running_agent_s_leases_are_found_without_a_word() {
+    let store = stocked();
+    let dir = tempfile::tempdir().unwrap();
+    let netns = flanctl::kernel::netns::inode().unwrap();
+    let mut leases = block(async { opened(store.path()).await.list().await.unwrap().leases });
+    leases.sort_by_key(|lease| lease.subnet);
+    let own = leases.remove(0);
+    let now = std::time::SystemTime::now();
+    let agent = AgentFile {
+        pid: std::process::id(),
+        started: now,
+        written_at: now,
+        host: "node-1".to_owned(),
+        netns,
+        device: "flannel.1".parse().unwrap(),
+        store: StoreNote::Dir { path: store.path().to_owned() },
+        config: CONFIG.to_owned(),
+        own: Some(own),
+        uplink: Uplink {
+            dev: "eth0".parse().unwrap(),
+            mtu: 1500,
+            v4: None,
+            v6: None,
+            ext_v4: None,
+            ext_v6: None,
+        },
+        peers: leases,
+    };
+    file::write(dir.path(), &agent).unwrap();
+    let output = beside_agent(dir.path(), "arp -o json");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["host"], "node-1", "{json}");
+    assert_eq!(json["unseen"], serde_json::json!([]), "{json}");
+    let nodes: Vec<&serde_json::Value> =
+        json["rows"].as_array().unwrap().iter().map(|row| &row["node"]).collect();
+    assert_eq!(nodes, ["node-2", "node-3"], "{json}");
+    assert_eq!(json["rows"][0]["state"], "missing");
+    // `lease` opens the agent's own store, and marks the agent's node.
+    let json: serde_json::Value =
+        serde_json::from_slice(&beside_agent(dir.path(), "lease -o json").stdout).unwrap();
+    let marks: Vec<bool> =
+        json["rows"].as_array().unwrap().iter().map(|row| row["lease"]["this_node"] == true).collect();
+    assert_eq!(marks, [true, false, false], "{json}");
 }

@@ -223,3 +223,39 @@ fn the_committed_pages_are_those_of_the_clap_tree() {
         }
     }
 }
+
+#[test]
+fn started_as_flanneld_it_takes_the_flags_of_run_in_go_s_spelling() {
+    let dir = tempfile::tempdir().unwrap();
+    let flanneld = dir.path().join("flanneld");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flanctl"), &flanneld).unwrap();
+    for (flag, code, want) in
+        [("-help", 0, "--etcd-endpoints"), ("--version", 0, "0.1.0"), ("-nonsense", 2, "")]
+    {
+        let output = Command::new(&flanneld).arg(flag).env_clear().output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{flag}: {output:?}");
+        assert!(text(&output.stdout).contains(want), "{flag}: {output:?}");
+    }
+}
+
+#[test]
+fn every_help_has_examples() {
+    for verb in [
+        "",
+        "run",
+        "lab",
+        "lease",
+        "lease show",
+        "lease release",
+        "lease config set",
+        "route",
+        "fdb show",
+        "docs man",
+    ] {
+        let args: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let output = run(&args);
+        let (_, examples) =
+            text(&output.stdout).split_once("Examples:\n").unwrap_or_else(|| panic!("{verb}"));
+        assert!(examples.matches("flanctl ").count() >= 2, "{verb}: {examples}");
+    }
+}
