@@ -137,7 +137,7 @@ pub fn last_renewed(expires: Expiry, now: SystemTime) -> String {
 }
 
 /// True if the config would lease exactly such a subnet: the same families, lengths, inside the ranges.
-fn fits(conf: &NetConf, subnet: &Subnet) -> bool {
+pub(crate) fn fits(conf: &NetConf, subnet: &Subnet) -> bool {
     let v4 = match (conf.v4, subnet.v4) {
         (Some(range), Some(net)) => fits4(&range, &net),
         (None, None) => true,

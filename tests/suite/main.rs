@@ -5,4 +5,7 @@ mod firewall;
 mod lease_verb;
 mod linux_kernel;
 mod readers;
+mod replay_vs_linux;
+mod store_contract;
+mod lab;
 mod support;
