@@ -176,12 +176,13 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             break
         }
         'flanctl;lab;launch' {
-            [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'netns')
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'into')
             [CompletionResult]::new('--pid-file', '--pid-file', [CompletionResultType]::ParameterName, 'pid-file')
             [CompletionResult]::new('--die-with', '--die-with', [CompletionResultType]::ParameterName, 'die-with')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
+            [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -189,13 +190,14 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             break
         }
         'flanctl;lab;relay' {
-            [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'netns')
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'into')
             [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'listen')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'to')
             [CompletionResult]::new('--pid-file', '--pid-file', [CompletionResultType]::ParameterName, 'pid-file')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
+            [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')

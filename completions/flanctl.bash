@@ -665,13 +665,13 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lab__subcmd__launch)
-            opts="-o -h -V --netns --pid-file --die-with --output --color --help --version"
+            opts="-o -h -V --into --pid-file --die-with --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --netns)
+                --into)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -693,6 +693,10 @@ _flanctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -733,13 +737,13 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lab__subcmd__relay)
-            opts="-o -h -V --netns --listen --to --pid-file --output --color --help --version"
+            opts="-o -h -V --into --listen --to --pid-file --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --netns)
+                --into)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -765,6 +769,10 @@ _flanctl() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -164,7 +164,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l ipv6 -d 'IPv6 beside IPv4'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l netns -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l into -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l pid-file -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l die-with -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
@@ -173,9 +173,10 @@ json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l netns -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l into -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l listen -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l to -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l pid-file -r -F
@@ -185,6 +186,7 @@ json\t'One JSON document, or one a line where records stream'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
