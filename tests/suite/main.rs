@@ -2,10 +2,10 @@
 //! network namespaces that it made and removes.
 
 mod firewall;
+mod lab;
 mod lease_verb;
 mod linux_kernel;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
-mod lab;
 mod support;
