@@ -3,6 +3,7 @@
 
 mod firewall;
 mod lab;
+mod lease_verb;
 mod linux_kernel;
 mod plan_properties;
 mod readers;
