@@ -3,6 +3,8 @@
 //! The map, in reading order:
 //! - [`error`]: what a verb says when it cannot go on.
 //! - [`net`]: MAC, interface name, lease subnet and its key.
+//! - [`clock`]: time as text.
+//! - [`schema`]: the names and versions of our documents.
 //! - [`state`]: what is — everything the kernel holds, as one plain value; and what is wanted of it.
 //! - [`config`]: what the operator asked for — settings, network config, uplink choice, subnet.env.
 //! - [`lease`]: who owns which subnet — the lease, which to pick, how a list and its events become a set.
@@ -11,12 +13,15 @@
 //! - [`kernel`]: the hands on the kernel — observe, apply, changes; and a replay of it for tests.
 //! - [`store`]: the hands on the lease store — a directory or etcd.
 //! - [`agent`]: the loop of `run`.
+//! - [`snapshot`]: one node's tables and leases, to and from bytes.
+//! - [`readings`]: the tables beside the leases, drift marked.
 //! - [`render`]: tables and JSON from one value.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
 
 pub mod agent;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod error;
 pub mod kernel;
@@ -25,6 +30,9 @@ pub mod lease;
 pub mod net;
 pub mod overlay;
 pub mod plan;
+pub mod readings;
 pub mod render;
+pub mod schema;
+pub mod snapshot;
 pub mod state;
 pub mod store;

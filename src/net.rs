@@ -206,11 +206,13 @@ impl FromStr for Subnet {
                 Some(Ipv6Net::new(addr, prefix(len, 127).ok_or_else(bad)?).map_err(|_| bad())?.trunc())
             }
         };
+        // Length 0 is no subnet but everybody's default route: beside an IPv6 part it says "no IPv4".
         let none = v4.addr() == Ipv4Addr::UNSPECIFIED && v4.prefix_len() == 0;
-        match (none, v6) {
-            (true, None) => Err(bad()),
-            (true, v6) => Ok(Self { v4: None, v6 }),
-            (false, v6) => Ok(Self { v4: Some(v4.trunc()), v6 }),
+        match (v4.prefix_len(), v6) {
+            (_, Some(v6)) if v6.prefix_len() == 0 => Err(bad()),
+            (0, Some(v6)) if none => Ok(Self { v4: None, v6: Some(v6) }),
+            (0, _) => Err(bad()),
+            (_, v6) => Ok(Self { v4: Some(v4.trunc()), v6 }),
         }
     }
 }
@@ -236,3 +238,89 @@ macro_rules! text_serde {
     )*};
 }
 text_serde!(Mac, IfName, Subnet);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{IfName, Mac, Subnet};
+
+    #[test]
+    fn a_random_mac_is_unicast_and_local() {
+        for first in 0..=255 {
+            let mac = Mac::local_from([first, 2, 3, 4, 5, 6]);
+            assert_eq!(mac.0[0] & 0b11, 0b10, "{mac}");
+            assert_eq!(mac.0[1..], [2, 3, 4, 5, 6], "{mac}");
+            assert!(!mac.is_multicast() && !mac.is_zero(), "{mac}");
+        }
+    }
+
+    #[test]
+    fn a_lease_key_reads_and_writes_the_same() {
+        for (key, cidrs) in [
+            ("10.12.13.0-24", "10.12.13.0/24"),
+            ("10.12.13.0-24&fd00:12:13::-56", "10.12.13.0/24,fd00:12:13::/56"),
+            ("0.0.0.0-0&fd00:12:13::-56", "fd00:12:13::/56"),
+            ("10.0.0.0-31", "10.0.0.0/31"),
+        ] {
+            let subnet: Subnet = key.parse().unwrap_or_else(|e| panic!("{key}: {e}"));
+            assert_eq!((subnet.to_string().as_str(), subnet.cidrs().as_str()), (key, cidrs));
+        }
+    }
+
+    #[test]
+    fn a_malformed_lease_key_is_refused() {
+        for key in [
+            "10",
+            "10.12.13.0",
+            "10.12.13-24",
+            "10.12.13.300-24",
+            "10.12.13.0-24hi",
+            "&2001::-56",
+            "10.12.13.0-24&:12:13:-56",
+            "10.12.13.0-24&20011::-56",
+            "10.12.13.0-24&2001-56",
+            "10.12.13.0-24&2001::",
+            "10.12.13.0-24&2001::-56hi",
+            "",
+            "0.0.0.0-0",
+            "0.0.0.1-0",
+            "10.0.0.0-0&2001::-56",
+            "10.12.13.0-24&::-0",
+            "0.0.0.0-0&2001::-0",
+            "10.12.13.0-32",
+            "10.12.13.0-+4",
+            "10.12.13.0--24",
+            "10.12.13.0-24&",
+            "10.12.13.0-24&2001::-128",
+            "10.12.13.0-24&2001::-56&2002::-56",
+            " 10.12.13.0-24",
+        ] {
+            assert!(key.parse::<Subnet>().is_err(), "{key}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_subnet_survives_its_key(v4: (u32, u8), v6: (u128, u8), families in 1u8..4) {
+            let v4 = ipnet::Ipv4Net::new(v4.0.into(), 1 + v4.1 % 31).unwrap().trunc();
+            let v6 = ipnet::Ipv6Net::new(v6.0.into(), 1 + v6.1 % 127).unwrap().trunc();
+            let (v4, v6) = (Some(v4).filter(|_| families & 1 != 0), Some(v6).filter(|_| families & 2 != 0));
+            let subnet = Subnet { v4, v6 };
+            prop_assert_eq!(subnet.to_string().parse(), Ok(subnet));
+        }
+
+        #[test]
+        fn no_text_makes_a_noun_panic(text in ".*", key in r"[0-9.]{0,15}-[0-9]{0,3}(&[0-9a-f:]{0,20}-[0-9]{0,3})?") {
+            let _ = (text.parse::<Subnet>(), text.parse::<Mac>(), text.parse::<IfName>());
+            if let Ok(subnet) = key.parse::<Subnet>() {
+                prop_assert_eq!(subnet.to_string().parse(), Ok(subnet));
+            }
+        }
+
+        #[test]
+        fn a_mac_survives_its_text(bytes: [u8; 6]) {
+            prop_assert_eq!(Mac(bytes).to_string().parse(), Ok(Mac(bytes)));
+        }
+    }
+}

@@ -1,1 +1,16 @@
-//! Not here yet.
+//! The loop of `run`, and what it tells the other verbs.
+
+mod dry;
+pub mod file;
+mod hold;
+pub mod log;
+mod news;
+mod node;
+mod notify;
+mod run;
+mod single;
+mod start;
+mod upkeep;
+mod watch;
+
+pub use run::run;

@@ -1,4 +1,20 @@
 //! What the operator asked for: settings, the network config, the uplink.
+//! Decides what counts and what is refused. Pure: environment, host name and routes come as arguments.
+
+mod flags;
+mod go_json;
+mod netconf;
+mod range;
+mod settings;
+mod store_choice;
+mod subnet_env;
+mod uplink;
+
+pub use flags::{RunArgs, StoreArgs, go_style};
+pub use netconf::NetConfError;
+pub use settings::{SettingsError, run_dir};
+pub use subnet_env::SubnetEnv;
+pub use uplink::{Reach, UplinkError, choose};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -65,7 +81,8 @@ pub enum StoreChoice {
 pub struct EtcdSettings {
     /// `--etcd-endpoints`, blanks trimmed.
     pub endpoints: Vec<String>,
-    /// `--etcd-prefix`, cleaned: one leading slash, no trailing one, no `//`.
+    /// `--etcd-prefix`, cleaned: no trailing slash, no `//`, so that `{prefix}/config` is a key. A leading slash
+    /// is there if the operator wrote one (flanneld adds none either).
     pub prefix: String,
     /// `--etcd-keyfile`.
     pub keyfile: Option<PathBuf>,
@@ -95,7 +112,7 @@ impl std::fmt::Debug for EtcdSettings {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LogFormat {
     /// Time, level, message.
     #[default]

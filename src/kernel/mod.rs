@@ -1,9 +1,26 @@
 //! The hands on the kernel: observe, apply, changes. Never decides what should be.
 
+mod apply;
+mod codec;
+pub mod exec;
+pub mod firewall;
+pub mod iptables;
+mod linux;
+pub mod netns;
+pub mod nft;
+pub mod nftgen;
+mod observe;
+mod socket;
+mod sysctl;
+mod wire;
+
 use std::fmt;
 
+pub use linux::LinuxKernel;
+
+use crate::net::IfName;
 use crate::plan::Op;
-use crate::state::{Change, State};
+use crate::state::{Change, Hops, State};
 
 /// A network namespace that can be read and written: Linux, or a [`State`] that plays one.
 pub trait Kernel {
@@ -61,4 +78,14 @@ pub enum KernelError {
         /// What it was.
         what: String,
     },
+}
+
+/// The devices that the hops of a route name.
+fn devices(hops: &Hops) -> impl Iterator<Item = IfName> {
+    let (one, legs) = match hops {
+        Hops::None | Hops::Object(_) => (None, [].as_slice()),
+        Hops::One(hop) => (hop.dev, [].as_slice()),
+        Hops::Multi(legs) => (None, legs.as_slice()),
+    };
+    one.into_iter().chain(legs.iter().filter_map(|(hop, _)| hop.dev))
 }

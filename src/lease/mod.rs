@@ -3,13 +3,17 @@
 
 mod choose;
 mod data;
+mod peers;
+mod vet;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
+pub(crate) use choose::rival;
 pub use choose::{Choice, choose, last_renewed};
-pub(crate) use choose::{fits, rival};
 pub use data::BadVxlanData;
+pub use peers::Peers;
+pub use vet::{Ground, Path, Refused, vet};
 
 use crate::net::{Mac, Subnet};
 

@@ -3,7 +3,12 @@
 
 use std::net::IpAddr;
 
-use super::{Addr, AddrKey, Fdb, FdbKey, Key, Link, Neigh, NeighKey, Nexthop, Route, RouteKey, Rule, State};
+use ipnet::IpNet;
+
+use super::{
+    Addr, AddrKey, Fdb, FdbKey, Hops, Key, Link, Neigh, NeighKey, Nexthop, Route, RouteKey, Rule, State,
+    proto, table,
+};
 use crate::net::IfName;
 
 /// One row with its key.
@@ -43,15 +48,19 @@ pub enum Change {
 pub enum Folded {
     /// This row may differ from before.
     Row(Key),
-    /// Something that moves other rows without a word (a link, an address, a nexthop, a rule): read everything again.
+    /// These rows may differ from before: a nexthop object of ours and the route that went with it.
+    Rows([Key; 2]),
+    /// A device or an address on it: the kernel removes routes and neighbours with them without announcing each
+    /// (measured on 6.18), so if anything of interest hangs there, everything must be read again.
+    Device(IfName),
+    /// Notices are not enough: read everything again.
     Everything,
     /// Nothing that a plan looks at.
     Nothing,
 }
 
 impl State {
-    /// Records one notice. Link, address and nexthop notices answer [`Folded::Everything`], because the kernel
-    /// removes routes and neighbours with them without announcing each (measured on 6.18).
+    /// Records one notice and answers what it touched.
     pub fn fold(&mut self, change: Change) -> Folded {
         match change {
             Change::Overrun | Change::Unknown => Folded::Everything,
@@ -65,11 +74,11 @@ impl State {
             Row::Link(name, link) => match self.links.insert(name, link.clone()) {
                 // Statistics and the like make a notice, too: only a difference moves anything.
                 Some(old) if old == link => Folded::Nothing,
-                _ => Folded::Everything,
+                _ => Folded::Device(name),
             },
             Row::Addr(key, addr) => match self.addrs.insert(key, addr) {
                 Some(old) if old == addr => Folded::Nothing,
-                _ => Folded::Everything,
+                _ => Folded::Device(key.dev),
             },
             Row::Rule(_) => Folded::Nothing,
             Row::Nexthop(id, hop) => {
@@ -98,18 +107,14 @@ impl State {
                 if self.links.get(&name).is_some_and(|l| l.index == link.index) {
                     self.links.remove(&name);
                 }
-                Folded::Everything
+                Folded::Device(name)
             }
             Row::Addr(key, _) => {
                 self.addrs.remove(&key);
-                Folded::Everything
+                Folded::Device(key.dev)
             }
             Row::Rule(_) => Folded::Nothing,
-            Row::Nexthop(id, _) => {
-                // Takes every route through it along, silently.
-                self.nexthops.remove(&id);
-                Folded::Everything
-            }
+            Row::Nexthop(id, _) => self.take_nexthop(id),
             Row::Neigh(key, _) => {
                 self.neighs.remove(&key);
                 Folded::Row(Key::Neigh(key))
@@ -132,6 +137,29 @@ impl State {
                 Folded::Row(Key::Fdb(key))
             }
         }
+    }
+
+    /// The kernel removes every route through a nexthop with it, silently. Ours carry one route each, which begins at
+    /// the gateway; for any other the tables must be read again.
+    fn take_nexthop(&mut self, id: u32) -> Folded {
+        let Some(old) = self.nexthops.remove(&id) else { return Folded::Row(Key::Nexthop(id)) };
+        let Some(via @ IpAddr::V4(_)) = old.hop.via.filter(|_| old.proto == proto::FLANCTL) else {
+            return Folded::Everything;
+        };
+        let at =
+            |len| IpNet::new(via, len).map(|dst| RouteKey { table: table::MAIN, dst, tos: 0, metric: 0 });
+        let (Ok(first), Ok(last)) = (at(0), at(32)) else { return Folded::Everything };
+        let through = |r: &Route| r.hops == Hops::Object(id);
+        let found =
+            self.routes.range(first..=last).find(|(_, twins)| twins.iter().any(through)).map(|(k, _)| *k);
+        let Some(key) = found else { return Folded::Row(Key::Nexthop(id)) };
+        if let Some(twins) = self.routes.get_mut(&key) {
+            twins.retain(|r| !through(r));
+            if twins.is_empty() {
+                self.routes.remove(&key);
+            }
+        }
+        Folded::Rows([Key::Nexthop(id), Key::Route(key)])
     }
 
     /// A notice does not tell a replaced row from an appended one; the same row again is neither. With one row

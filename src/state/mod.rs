@@ -110,7 +110,12 @@ pub enum LinkKind {
     /// A bridge.
     Bridge,
     /// One end of a veth pair: the other end's index, and the id of its namespace if it is another one.
-    Veth { peer: Option<u32>, netns: Option<i32> },
+    Veth {
+        /// `IFLA_LINK`: the other end's index.
+        peer: Option<u32>,
+        /// `IFLA_LINK_NETNSID`, if the other end is in another namespace.
+        netns: Option<i32>,
+    },
     /// The loopback device.
     Loopback,
     /// A physical or unnamed device.
@@ -421,14 +426,14 @@ mod as_rows {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
         map: &BTreeMap<K, V>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
         s.collect_seq(map)
     }
 
-    pub fn deserialize<'de, K, V, D>(d: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub(super) fn deserialize<'de, K, V, D>(d: D) -> Result<BTreeMap<K, V>, D::Error>
     where
         K: Deserialize<'de> + Ord,
         V: Deserialize<'de>,

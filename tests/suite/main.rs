@@ -1,5 +1,8 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
 
+mod firewall;
+mod linux_kernel;
+mod readers;
 mod store_contract;
 mod support;

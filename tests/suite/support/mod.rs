@@ -1,3 +1,4 @@
 //! What the areas share.
 
 pub(crate) mod etcd;
+pub(crate) mod netns;

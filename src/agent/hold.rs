@@ -1,0 +1,191 @@
+//! Keeps the own lease: renews it, notices when somebody alters or removes it, and tells when it is lost.
+//! What to do is decided by [`judge`]; the store work runs beside the loop, so that an outage never delays healing.
+
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+
+use crate::lease::{Attrs, Expiry, Identity, Lease, TTL_SECS};
+use crate::store::{LeaseStore, StoreError};
+
+/// What came of work on the own lease or the config.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A keep-alive: the new end of life.
+    Renewed(Result<SystemTime, StoreError>),
+    /// A write: the lease as it stands now.
+    Written(Result<Lease, StoreError>),
+    /// The own lease, looked up again.
+    Read(Option<Lease>),
+    /// The network config, read again.
+    Config(Result<String, StoreError>),
+}
+
+/// How the own lease stands in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As we wrote it.
+    Right,
+    /// Ours, but its words are not.
+    Altered,
+    /// Nobody's.
+    Gone,
+    /// Another node's.
+    Lost,
+}
+
+/// Compares what is there with what should be. An owner without a name is known by its public IP.
+pub fn judge(advert: &Attrs, id: &Identity, there: Option<&Lease>) -> Standing {
+    let Some(lease) = there else { return Standing::Gone };
+    if lease.attrs == *advert {
+        return Standing::Right;
+    }
+    let ours = match &lease.attrs.node {
+        Some(node) => **node == id.node,
+        None => lease.attrs.public() == advert.public(),
+    };
+    if ours { Standing::Altered } else { Standing::Lost }
+}
+
+/// When to renew next: `margin` before the end; never for a reservation.
+pub fn renewal(expires: Expiry, margin: Duration, now: SystemTime) -> Option<Duration> {
+    match expires {
+        Expiry::Never => None,
+        Expiry::Unknown => Some(Duration::from_secs(1)),
+        Expiry::At(end) => Some(end.duration_since(now).unwrap_or_default().saturating_sub(margin)),
+    }
+}
+
+/// The own lease and the way to the store.
+pub struct Hold {
+    store: Rc<dyn LeaseStore>,
+    /// The lease as we last saw it.
+    pub lease: Lease,
+    /// What its value should be.
+    pub advert: Attrs,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+    /// A write is under way.
+    pub busy: bool,
+}
+
+impl Hold {
+    /// Holds `lease`; outcomes go to the channel.
+    pub fn new(store: Rc<dyn LeaseStore>, lease: Lease, outcomes: mpsc::UnboundedSender<Outcome>) -> Self {
+        let advert = lease.attrs.clone();
+        Self { store, lease, advert, outcomes, busy: false }
+    }
+
+    /// Prolongs the lease. While a flanneld lives in the cluster the same words are put again, too: one that lost
+    /// us to a bug of its own finds us again by that event.
+    pub fn renew(&mut self, flanneld_lives: bool) {
+        let (store, lease, advert) = (Rc::clone(&self.store), self.lease.clone(), self.advert.clone());
+        self.start(async move {
+            let end = store.keep_alive(&lease).await;
+            if end.is_ok() && flanneld_lives {
+                return match store.replace(&lease, &advert, None).await {
+                    Ok(lease) => Outcome::Written(Ok(lease)),
+                    Err(e) => Outcome::Renewed(Err(e)),
+                };
+            }
+            Outcome::Renewed(end)
+        });
+    }
+
+    /// Takes a vanished lease again, if nobody else has it by now.
+    pub fn retake(&mut self) {
+        let (store, lease, advert) = (Rc::clone(&self.store), self.lease.clone(), self.advert.clone());
+        self.start(async move { Outcome::Written(store.create(lease.subnet, &advert, TTL_SECS).await) });
+    }
+
+    /// Puts our words in place of `there`, which is the lease as the store has it.
+    pub fn rewrite(&mut self, there: &Lease) {
+        let (store, there, advert) = (Rc::clone(&self.store), there.clone(), self.advert.clone());
+        self.start(async move { Outcome::Written(store.replace(&there, &advert, None).await) });
+    }
+
+    /// Looks the own lease up.
+    pub fn read_own(&self) {
+        let (store, outcomes, subnet) = (Rc::clone(&self.store), self.outcomes.clone(), self.lease.subnet);
+        spawn_local(async move {
+            // Out of reach: the watch comes back with a list, which tells the same.
+            if let Ok(listing) = store.list().await {
+                let own = listing.leases.into_iter().find(|l| l.subnet == subnet);
+                let _ = outcomes.send(Outcome::Read(own));
+            }
+        });
+    }
+
+    /// Reads the network config.
+    pub fn read_config(&self) {
+        let (store, outcomes) = (Rc::clone(&self.store), self.outcomes.clone());
+        spawn_local(async move {
+            let _ = outcomes.send(Outcome::Config(store.network_config().await));
+        });
+    }
+
+    fn start(&mut self, work: impl Future<Output = Outcome> + 'static) {
+        if self.busy {
+            return;
+        }
+        self.busy = true;
+        let outcomes = self.outcomes.clone();
+        spawn_local(async move {
+            // Nobody listens any more: the agent is ending.
+            let _ = outcomes.send(work.await);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_decides_what_a_changed_lease_means() {
+        let attrs = |node: Option<&str>, ip: [u8; 4], kind: &str| Attrs {
+            public_ip: Some(ip.into()),
+            backend_type: kind.into(),
+            node: node.map(Into::into),
+            ..Attrs::default()
+        };
+        let lease = |attrs: Attrs| Lease {
+            subnet: "10.1.2.0-24".parse().unwrap(),
+            attrs,
+            expires: Expiry::Unknown,
+            revision: 1,
+            id: 1,
+        };
+        let id = Identity { node: "a".into(), public_ip: Some([192, 0, 2, 1].into()), public_ipv6: None };
+        let advert = attrs(Some("a"), [192, 0, 2, 1], "vxlan");
+        let rows = [
+            (None, Standing::Gone),
+            (Some(advert.clone()), Standing::Right),
+            (Some(attrs(Some("a"), [192, 0, 2, 1], "host-gw")), Standing::Altered),
+            (Some(attrs(Some("a"), [192, 0, 2, 9], "vxlan")), Standing::Altered),
+            (Some(attrs(None, [192, 0, 2, 1], "vxlan")), Standing::Altered),
+            (Some(attrs(None, [192, 0, 2, 9], "vxlan")), Standing::Lost),
+            (Some(attrs(Some("b"), [192, 0, 2, 1], "vxlan")), Standing::Lost),
+        ];
+        for (there, want) in rows {
+            let there = there.map(lease);
+            assert_eq!(judge(&advert, &id, there.as_ref()), want, "{there:?}");
+        }
+    }
+
+    #[test]
+    fn a_lease_is_renewed_the_margin_before_its_end() {
+        let now = SystemTime::UNIX_EPOCH;
+        let hour = Duration::from_secs(3_600);
+        let rows = [
+            (Expiry::At(now + 24 * hour), Some(23 * hour)),
+            (Expiry::At(now + hour), Some(Duration::ZERO)),
+            (Expiry::At(now), Some(Duration::ZERO)),
+            (Expiry::Never, None),
+        ];
+        for (expires, want) in rows {
+            assert_eq!(renewal(expires, hour, now), want, "{expires:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! This node's kernel beside this node's world: folds notices, plans, applies, and remembers what was refused.
+//! Level-triggered: whatever moved, the decision is the plan's.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, SystemTime};
+
+use crate::kernel::{Kernel, KernelError, Refusal};
+use crate::net::IfName;
+use crate::overlay::World;
+use crate::plan::{Op, plan, plan_keys, summary};
+use crate::state::{Folded, Key, State};
+
+/// Operations sent between two looks at the notices they cause: few enough that the notices fit the socket's buffer.
+const CHUNK: usize = 1_024;
+/// A row set this often within [`FIGHT_WINDOW`] is fought over.
+const FIGHT_COUNT: u32 = 3;
+/// See [`FIGHT_COUNT`].
+const FIGHT_WINDOW: Duration = Duration::from_secs(60);
+
+/// What may differ from the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// These rows.
+    Keys(BTreeSet<Key>),
+    /// Anything: read and plan everything.
+    Everything,
+}
+
+impl Touched {
+    /// Nothing at all.
+    pub fn nothing() -> Self {
+        Self::Keys(BTreeSet::new())
+    }
+
+    /// True if there is nothing to look at.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Keys(keys) if keys.is_empty())
+    }
+
+    /// Adds one row.
+    pub fn add(&mut self, key: Key) {
+        if let Self::Keys(keys) = self {
+            keys.insert(key);
+        }
+    }
+
+    /// Adds what another one holds.
+    pub fn merge(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Keys(mine), Self::Keys(more)) => mine.extend(more),
+            _ => *self = Self::Everything,
+        }
+    }
+}
+
+/// What one settling did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Operations the kernel took.
+    pub applied: Vec<Op>,
+    /// Operations it refused, with its words.
+    pub refused: Vec<(Op, Refusal)>,
+}
+
+/// The kernel, what we know of it, and what should be.
+pub struct Node {
+    kernel: Box<dyn Kernel>,
+    /// The kernel's tables as of the last notice.
+    pub have: State,
+    /// What should be.
+    pub world: World,
+    fights: HashMap<Key, (u32, SystemTime)>,
+}
+
+impl Node {
+    /// Starts from a full reading.
+    pub fn new(kernel: Box<dyn Kernel>, have: State, world: World) -> Self {
+        Self { kernel, have, world, fights: HashMap::new() }
+    }
+
+    /// Takes in what the kernel announced.
+    pub fn drain(&mut self) -> Result<Touched, KernelError> {
+        let mut touched = Touched::nothing();
+        for change in self.kernel.changes()? {
+            match self.have.fold(change) {
+                Folded::Row(key) => touched.add(key),
+                Folded::Rows(keys) => keys.into_iter().for_each(|key| touched.add(key)),
+                Folded::Device(dev) if self.matters(dev) => touched = Touched::Everything,
+                Folded::Device(_) | Folded::Nothing => {}
+                Folded::Everything => touched = Touched::Everything,
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Links and addresses of other devices (every pod's veth) move none of our rows.
+    fn matters(&self, dev: IfName) -> bool {
+        dev == self.world.uplink.dev || self.world.ours().devices.contains(&dev)
+    }
+
+    /// Plans what was touched and applies it; what that moves in turn is looked at again, a few times at most (a
+    /// program that undoes our rows must not keep us here for ever).
+    pub fn settle(&mut self, mut touched: Touched) -> Result<Report, KernelError> {
+        let mut report = Report::default();
+        for _ in 0..4 {
+            if touched.is_nothing() {
+                break;
+            }
+            let ops = self.plan(&touched)?;
+            touched = Touched::nothing();
+            for chunk in ops.chunks(CHUNK) {
+                for (op, answer) in chunk.iter().zip(self.kernel.apply(chunk)) {
+                    match answer {
+                        Ok(()) => report.applied.push(op.clone()),
+                        Err(refusal) => report.refused.push((op.clone(), refusal)),
+                    }
+                }
+                touched.merge(self.drain()?);
+            }
+            if !report.refused.is_empty() {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    /// The operations of one look; a full look reads the kernel anew.
+    pub fn plan(&mut self, touched: &Touched) -> Result<Vec<Op>, KernelError> {
+        let ours = self.world.ours();
+        if let Touched::Keys(keys) = touched {
+            let want = self.world.desired_of(keys, &self.have);
+            if let Some(ops) = plan_keys(&self.have, &want, &ours, keys) {
+                return Ok(ops);
+            }
+        }
+        self.have = self.kernel.observe()?;
+        Ok(plan(&self.have, &self.world.desired(&self.have), &ours))
+    }
+
+    /// Counts repairs and names a fight when one row had to be set again and again.
+    pub fn note_repairs(&mut self, ops: &[Op], now: SystemTime) -> Vec<String> {
+        let mut fights = Vec::new();
+        self.fights.retain(|_, (_, since)| now.duration_since(*since).is_ok_and(|age| age < FIGHT_WINDOW));
+        for op in ops {
+            let Some(key) = row_of(op) else { continue };
+            let (count, since) = self.fights.entry(key).or_insert((0, now));
+            *count += 1;
+            if *count == FIGHT_COUNT {
+                let secs = now.duration_since(*since).unwrap_or_default().as_secs();
+                fights
+                    .push(format!("another program keeps undoing this row ({count} times in {secs}s): {op}"));
+            }
+        }
+        fights
+    }
+}
+
+/// The row that an operation sets, if it sets one.
+fn row_of(op: &Op) -> Option<Key> {
+    match op {
+        Op::SetNeigh { key, .. } => Some(Key::Neigh(*key)),
+        Op::SetFdb { key, .. } => Some(Key::Fdb(*key)),
+        Op::SetRoute { key, .. } => Some(Key::Route(*key)),
+        Op::SetNexthop { id, .. } => Some(Key::Nexthop(*id)),
+        Op::AddAddr { key } => Some(Key::Addr(*key)),
+        Op::AddLink { dev, .. }
+        | Op::SetVxlan { dev, .. }
+        | Op::SetMac { dev, .. }
+        | Op::SetMtu { dev, .. }
+        | Op::SetUp { dev } => Some(Key::Link(*dev)),
+        Op::DelLink { .. }
+        | Op::SetSysctl { .. }
+        | Op::DelAddr { .. }
+        | Op::DelNeigh { .. }
+        | Op::DelFdb { .. }
+        | Op::DelNexthop { .. }
+        | Op::DelRoute { .. } => None,
+    }
+}
+
+/// Log lines for repairs: each op while they are few, a summary where they are many.
+pub fn repair_lines(ops: &[Op]) -> Vec<String> {
+    if ops.len() <= 12 {
+        ops.iter().map(|op| format!("Repaired: {op}")).collect()
+    } else {
+        vec![format!("Repaired: {}", summary(ops))]
+    }
+}

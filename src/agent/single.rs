@@ -1,0 +1,137 @@
+//! One agent a device. The claim is an abstract Unix socket: such names belong to the network namespace, as the
+//! device does, and vanish with the process whatever happens to it.
+#![expect(clippy::disallowed_methods, reason = "reads /proc to find a flanneld, and waits for it to end")]
+
+use std::fs;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Pid;
+
+use crate::error::Failure;
+use crate::net::IfName;
+
+/// How long a predecessor may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Held as long as this process is the device's agent.
+pub struct Claim {
+    _socket: UnixListener,
+}
+
+/// Another program that manages the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// Its process.
+    pub pid: i32,
+    /// `flanctl` or `flanneld`.
+    pub name: &'static str,
+}
+
+/// Claims the device. With `takeover` a rival is asked to end first (SIGTERM leaves the data path alone);
+/// without, it is an error that names its pid.
+pub fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
+    if let Some(rival) = flanneld(device) {
+        if !takeover {
+            return Err(refusal(device, &rival));
+        }
+        stop(&rival)?;
+    }
+    let address = SocketAddr::from_abstract_name(format!("flanctl/{device}"))
+        .map_err(|e| Failure::unreadable("naming the claim socket").because(e))?;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match UnixListener::bind_addr(&address) {
+            Ok(socket) => return Ok(Claim { _socket: socket }),
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => {}
+            Err(e) => return Err(Failure::unreadable(format!("claiming {device}")).because(e)),
+        }
+        let holder = UnixStream::connect_addr(&address)
+            .ok()
+            .and_then(|s| getsockopt(&s, sockopt::PeerCredentials).ok())
+            .map(|c| Rival { pid: c.pid(), name: "flanctl" });
+        match holder {
+            Some(rival) if !takeover || Instant::now() > end => return Err(refusal(device, &rival)),
+            Some(rival) => stop(&rival)?,
+            // It went away between the two calls.
+            None if Instant::now() > end => {
+                return Err(Failure::found(format!("another agent manages {device}")));
+            }
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn refusal(device: IfName, rival: &Rival) -> Failure {
+    Failure::found(format!("{device} is managed by {} with pid {}", rival.name, rival.pid))
+        .hint("stop it first, or start with --takeover to stop it and go on with its lease and device")
+}
+
+/// SIGTERM, and waits until it is gone; never SIGKILL: what hangs is for a person to look at.
+fn stop(rival: &Rival) -> Result<(), Failure> {
+    tracing::info!("Taking over from {} with pid {}", rival.name, rival.pid);
+    let pid = Pid::from_raw(rival.pid);
+    let end = Instant::now() + PATIENCE;
+    let mut signal = Some(Signal::SIGTERM);
+    loop {
+        match kill(pid, signal.take()) {
+            Err(nix::errno::Errno::ESRCH) => return Ok(()),
+            Err(e) => {
+                return Err(
+                    Failure::found(format!("stopping {} with pid {}", rival.name, rival.pid)).because(e)
+                );
+            }
+            Ok(()) if ended(rival.pid) => return Ok(()),
+            Ok(()) if Instant::now() > end => {
+                return Err(Failure::found(format!("{} with pid {} does not end", rival.name, rival.pid))
+                    .hint("look at what it waits for, end it by hand and start again"));
+            }
+            Ok(()) => thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// A zombie has ended, too: its parent has not looked yet.
+fn ended(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z') || rest.starts_with('X'))
+}
+
+/// A process named flanneld in our namespace, where the device exists: it manages it. (One that is not ours is known
+/// by the claim socket instead.)
+fn flanneld(device: IfName) -> Option<Rival> {
+    let here = fs::read_link("/proc/thread-self/ns/net").ok()?;
+    if !fs::exists(format!("/sys/class/net/{device}")).unwrap_or(false) && !in_proc_net_dev(device) {
+        return None;
+    }
+    let own = std::process::id().cast_signed();
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+        let comm = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        let there = fs::read_link(entry.path().join("ns/net")).ok();
+        let exe = fs::read_link(entry.path().join("exe")).ok();
+        let real = exe.and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned()));
+        // Our own binary under the name flanneld has the claim socket.
+        let ours = real.is_some_and(|name| name.starts_with("flanctl"));
+        if pid != own
+            && comm.trim_end() == "flanneld"
+            && there.as_ref() == Some(&here)
+            && !ours
+            && !ended(pid)
+        {
+            return Some(Rival { pid, name: "flanneld" });
+        }
+    }
+    None
+}
+
+/// /sys shows the namespace it was mounted in; /proc/thread-self/net follows the thread.
+fn in_proc_net_dev(device: IfName) -> bool {
+    let text = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
+    text.lines().any(|l| l.trim_start().split(':').next() == Some(device.as_str()))
+}

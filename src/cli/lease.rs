@@ -1,0 +1,304 @@
+//! `flanctl lease`: the leases and the network config in the store.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ipnet::IpNet;
+
+use super::look::{Near, agent_file, env, host, netns, now, open_store};
+use super::{Global, Output, lease_watch, net_conf};
+use crate::clock;
+use crate::config::StoreChoice;
+use crate::error::{Failure, exit};
+use crate::lease::{Expiry, Lease, TTL_SECS};
+use crate::net::Subnet;
+use crate::readings::{LeaseRow, Sight, lease_rows, own_lease};
+use crate::render::{Listing as Document, Out, Source, lease_table};
+use crate::state::State;
+use crate::store::{LeaseStore, Listing, StoreError};
+
+/// A live node renews an hour before the end; with more than that left, nobody can tell whether it lives.
+const RENEW_MARGIN_SECS: u64 = 3_600;
+
+/// Flags of `lease`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  flanctl lease                          every lease, this node's marked
+  flanctl lease show 10.5.34.7           whose address is this?
+  flanctl lease config set '{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}'")]
+pub struct LeaseArgs {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    near: Near,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Every lease; this is what happens without a word, too
+    List,
+    /// One lease: by its subnet, by any address in it, by its node's address or name
+    Show {
+        /// 10.5.34.0/24, 10.5.34.0-24, 10.5.34.7, 192.168.50.12 or a node's name
+        what: String,
+    },
+    /// Tells of leases as they come and go, until interrupted
+    Watch,
+    /// Gives a lease back, for a node that is gone
+    Release {
+        /// 10.5.34.0/24 or 10.5.34.0-24
+        subnet: String,
+        /// Although the node may be alive (its lease has more than an hour left)
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The network config
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Prints it as it stands in the store
+    Get,
+    /// Checks it, then writes it
+    Set {
+        /// A file, - for standard input, or the JSON itself
+        #[arg(value_name = "FILE|-|JSON")]
+        config: String,
+    },
+}
+
+/// What every sub-verb works with.
+struct Desk<'a, 'o> {
+    store: &'a dyn LeaseStore,
+    own: Option<Subnet>,
+    global: &'a Global,
+    near: &'a Near,
+    netns: String,
+    out: &'a mut Out<'o>,
+}
+
+/// Runs `lease`.
+pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    let netns = netns(global)?;
+    let agent = agent_file(&args.near, &netns, None).ok().flatten();
+    let choice: StoreChoice = match &agent {
+        Some(agent) if !args.near.store.given(&env) => agent.store.choice(env("FLANNELD_ETCD_PASSWORD")),
+        _ => args.near.store.choice(&env)?,
+    };
+    let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
+    super::wait(async {
+        let store = open_store(&choice).await?;
+        let mut desk =
+            Desk { store: store.as_ref(), own, global, near: &args.near, netns: netns.label.clone(), out };
+        match args.verb.unwrap_or(Verb::List) {
+            Verb::List => desk.list().await,
+            Verb::Show { what } => desk.show(&what).await,
+            Verb::Watch => {
+                lease_watch::watch(desk.store, desk.global.output == Output::Json, &desk.netns, desk.out)
+                    .await
+            }
+            Verb::Release { subnet, yes } => desk.release(&subnet, yes).await,
+            Verb::Config { verb: ConfigVerb::Get } => desk.config_get().await,
+            Verb::Config { verb: ConfigVerb::Set { config } } => desk.config_set(&config).await,
+        }
+    })
+}
+
+impl Desk<'_, '_> {
+    async fn listing(&self) -> Result<Listing, Failure> {
+        let mut listing = self.store.list().await.map_err(store_failure)?;
+        self.store.fill_expiries(&mut listing.leases).await.map_err(store_failure)?;
+        Ok(listing)
+    }
+
+    /// The agent's word, else the lease whose public address this host has.
+    fn own_of(&self, leases: &[Lease]) -> Option<Subnet> {
+        let state = if self.own.is_none() { super::look::own_addresses() } else { State::default() };
+        let sight = Sight { state: &state, leases: Some(leases), own: self.own, conf: None };
+        own_lease(&sight).map(|lease| lease.subnet)
+    }
+
+    fn document(&self, listing: &Listing, rows: Vec<LeaseRow>) -> Document<LeaseRow> {
+        let mut document =
+            Document::new("lease", clock::rfc3339(now()), host(), self.netns.clone(), Source::Live);
+        document.unseen =
+            listing.unreadable.iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
+        document.rows = rows;
+        document
+    }
+
+    async fn list(&mut self) -> Result<u8, Failure> {
+        let listing = self.listing().await?;
+        let rows = lease_rows(&listing.leases, self.own_of(&listing.leases), now());
+        let document = self.document(&listing, rows);
+        self.write(&document)
+    }
+
+    fn write(&mut self, document: &Document<LeaseRow>) -> Result<u8, Failure> {
+        if self.global.output == Output::Json {
+            self.out.json(document)?;
+            return Ok(exit::FINE);
+        }
+        self.out.grid(&lease_table(&document.rows, self.global.output == Output::Wide))?;
+        if !self.near.quiet {
+            if document.rows.is_empty() {
+                self.out.prose(&format!("# no leases in {}", self.store.describe()))?;
+            }
+            for remark in &document.unseen {
+                self.out.prose(&format!("# {remark}"))?;
+            }
+        }
+        if self.near.verbose {
+            self.out.prose(&format!("# leases: {}", self.store.describe()))?;
+        }
+        Ok(exit::FINE)
+    }
+
+    async fn show(&mut self, what: &str) -> Result<u8, Failure> {
+        let mut listing = self.listing().await?;
+        let own = self.own_of(&listing.leases);
+        listing.leases.retain(|lease| answers_to(lease, what));
+        if listing.leases.is_empty() {
+            return Err(
+                Failure::found(format!("no lease has {what}")).hint("`flanctl lease list` shows all of them")
+            );
+        }
+        let rows = lease_rows(&listing.leases, own, now());
+        let document = self.document(&listing, rows);
+        if self.global.output == Output::Json {
+            return self.write(&document);
+        }
+        for (row, lease) in document.rows.iter().zip(&listing.leases) {
+            for (name, value) in facts(row, lease) {
+                self.out.line(&format!("{name:<12} {}", crate::render::clean(&value)))?;
+            }
+        }
+        Ok(exit::FINE)
+    }
+
+    async fn release(&mut self, what: &str, yes: bool) -> Result<u8, Failure> {
+        let mut listing = self.listing().await?;
+        let subnet = subnet_of(what)?;
+        listing.leases.retain(|lease| lease.subnet == subnet || lease.subnet.nets().eq(subnet.nets()));
+        let Some(lease) = listing.leases.first() else {
+            return Err(Failure::found(format!("no lease of {}", subnet.cidrs()))
+                .hint("`flanctl lease list` shows all of them"));
+        };
+        let (age, alive) = age(lease);
+        let named = format!("{} of node {} ({age})", lease.subnet.cidrs(), lease.attrs.name());
+        if alive && !yes {
+            return Err(Failure::found(format!("not released: {named}; the node may be alive"))
+                .hint("stop its agent first, or repeat with --yes"));
+        }
+        self.store.release(lease).await.map_err(store_failure)?;
+        self.out.line(&format!("released {}", crate::render::clean(&named)))?;
+        Ok(exit::FINE)
+    }
+
+    async fn config_get(&mut self) -> Result<u8, Failure> {
+        let text = self.store.network_config().await.map_err(store_failure)?;
+        self.out.line(text.trim_end_matches('\n'))?;
+        Ok(exit::FINE)
+    }
+
+    async fn config_set(&mut self, given: &str) -> Result<u8, Failure> {
+        let text = match given.trim_start() {
+            json if json.starts_with('{') => given.to_owned(),
+            "-" => super::look::read_stdin()?,
+            _ => super::look::read_text(&PathBuf::from(given))?,
+        };
+        net_conf::check(&text)?;
+        self.store.put_config(&text).await.map_err(store_failure)?;
+        self.out.line(&format!("config written to {}", self.store.describe()))?;
+        Ok(exit::FINE)
+    }
+}
+
+/// True if `what` is the lease's subnet, an address in it, or its node's address or name.
+fn answers_to(lease: &Lease, what: &str) -> bool {
+    if let Ok(ip) = what.parse::<IpAddr>() {
+        let public = [lease.attrs.public_ip.map(IpAddr::V4), lease.attrs.public_ipv6.map(IpAddr::V6)];
+        return lease.subnet.contains(ip) || public.contains(&Some(ip));
+    }
+    match (what.parse::<IpNet>(), what.parse::<Subnet>()) {
+        (Ok(net), _) => lease.subnet.nets().any(|own| own == net.trunc()),
+        (_, Ok(key)) => lease.subnet == key,
+        _ => lease.attrs.node.as_deref() == Some(what),
+    }
+}
+
+/// A lease key or a CIDR (or both CIDRs of a dual-stack lease, with a comma).
+fn subnet_of(what: &str) -> Result<Subnet, Failure> {
+    if let Ok(key) = what.parse::<Subnet>() {
+        return Ok(key);
+    }
+    let mut subnet = Subnet { v4: None, v6: None };
+    for part in what.split(',') {
+        match part.parse::<IpNet>() {
+            Ok(IpNet::V4(net)) => subnet.v4 = Some(net.trunc()),
+            Ok(IpNet::V6(net)) => subnet.v6 = Some(net.trunc()),
+            Err(e) => return Err(Failure::usage(format!("{what:?} is not a subnet")).because(e)),
+        }
+    }
+    Ok(subnet)
+}
+
+/// The lease's age in words, and whether its node may be alive.
+fn age(lease: &Lease) -> (String, bool) {
+    match lease.expires {
+        Expiry::Unknown => ("age not known".to_owned(), true),
+        Expiry::Never => ("a reservation, it never ends".to_owned(), true),
+        Expiry::At(end) => match end.duration_since(now()) {
+            Err(_) => ("its time is over".to_owned(), false),
+            Ok(left) => {
+                let since = std::time::Duration::from_secs(TTL_SECS).saturating_sub(left);
+                (format!("renewed {} ago", clock::span(since)), left.as_secs() > RENEW_MARGIN_SECS)
+            }
+        },
+    }
+}
+
+/// `lease show` in text: name and value, a line each.
+fn facts(row: &LeaseRow, lease: &Lease) -> Vec<(&'static str, String)> {
+    let half = &row.lease;
+    let mut facts = vec![("subnet", half.subnet.clone()), ("node", row.node.clone())];
+    let mut add =
+        |name, value: Option<String>| facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name, v)));
+    add("this node", half.this_node.then(|| "yes".to_owned()));
+    add("public ip", half.public_ip.map(|ip| ip.to_string()));
+    add("public ipv6", half.public_ipv6.map(|ip| ip.to_string()));
+    add("backend", Some(half.backend.clone()));
+    add("data", lease.attrs.backend_data.as_deref().map(str::to_owned));
+    add("v6 data", lease.attrs.backend_v6_data.as_deref().map(str::to_owned));
+    add("expires", half.expires.clone());
+    add("left", half.left.clone());
+    facts
+}
+
+/// A store's error in words, with the fix where one is known.
+pub fn store_failure(error: StoreError) -> Failure {
+    let failure = Failure::unreadable("the lease store");
+    match &error {
+        StoreError::NoConfig { hint, .. } => {
+            let hint =
+                hint.clone().unwrap_or_else(|| "write one with `flanctl lease config set FILE`".to_owned());
+            failure.hint(hint).because(error)
+        }
+        StoreError::Setup { hint, .. } => {
+            let hint = hint.clone();
+            failure.hint(hint).because(error)
+        }
+        StoreError::Unreachable { .. } => {
+            failure.hint("name the store with --store dir:PATH or --etcd-endpoints URLS").because(error)
+        }
+        StoreError::Taken(_) | StoreError::Changed { .. } => {
+            Failure::found("the lease store").hint("look again with `flanctl lease list`").because(error)
+        }
+        StoreError::Lost(_) => failure.because(error),
+    }
+}

@@ -1,0 +1,286 @@
+//! Where the reading verbs look: flags, the namespace, the kernel's tables, the leases. Hands only: judges nothing.
+#![expect(clippy::disallowed_methods, reason = "files, the clock and the environment are read here")]
+
+use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::store_args::StoreArgs;
+use super::{Color, Global, net_conf};
+use crate::agent::file::{self, AgentFile};
+use crate::config::{StoreChoice, VxlanConf};
+use crate::error::Failure;
+use crate::lease::Lease;
+use crate::net::{IfName, Subnet};
+use crate::readings::Sight;
+use crate::render::Source;
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::store::LeaseStore;
+
+/// Where the agents of this host keep their state files.
+const RUN_DIR: &str = "/run/flannel";
+
+/// Flags of `route`, `fdb` and `arp`.
+#[derive(Debug, Args)]
+pub struct LookArgs {
+    /// Read a snapshot file instead of this node
+    #[arg(long, global = true, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+    /// Show the rest of the host's rows, too
+    #[arg(short, long, global = true)]
+    pub all: bool,
+    /// Exit 1 if anything drifts
+    #[arg(long, global = true)]
+    pub check: bool,
+    /// The overlay device, where several agents run
+    #[arg(long, global = true, value_name = "NAME")]
+    pub device: Option<IfName>,
+    /// Where leases are found.
+    #[command(flatten)]
+    pub near: Near,
+}
+
+/// Flags that say where leases are found, and how much to tell.
+#[derive(Clone, Debug, Args)]
+pub struct Near {
+    /// Say also where the leases come from
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Only what drifts, and no remarks
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// The lease store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Everything that a reading verb looks at.
+#[derive(Debug)]
+pub struct Look {
+    /// Host name.
+    pub host: String,
+    /// When it was read.
+    pub at: SystemTime,
+    /// The namespace's name or inode.
+    pub netns: String,
+    /// Live or a file.
+    pub source: Source,
+    /// The kernel's tables.
+    pub state: State,
+    /// The leases, if any are in reach.
+    pub leases: Option<Vec<Lease>>,
+    /// Which is this node's, if known.
+    pub own: Option<Subnet>,
+    /// The vxlan options of the network config, if known.
+    pub conf: Option<VxlanConf>,
+    /// What could not be seen.
+    pub unseen: Vec<String>,
+    /// Where the leases come from, for `-v`.
+    pub whence: String,
+}
+
+impl Look {
+    /// As the readings take it.
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { state: &self.state, leases: self.leases.as_deref(), own: self.own, conf: self.conf.as_ref() }
+    }
+}
+
+/// A network namespace.
+#[derive(Clone, Debug)]
+pub struct Netns {
+    /// How the user named it, else its inode.
+    pub label: String,
+    /// Its file; `None` for the one this process is in.
+    pub path: Option<PathBuf>,
+    /// What tells it from others.
+    pub inode: u64,
+}
+
+/// The namespace that `--netns` names: a name of `ip netns`, a path, or a process.
+pub fn netns(global: &Global) -> Result<Netns, Failure> {
+    let inode = |path: &Path| {
+        let seen = std::fs::metadata(path).map_err(|e| {
+            Failure::unreadable(format!("network namespace {}", path.display()))
+                .because(e)
+                .hint("see `ip netns list`, or name a path such as /proc/PID/ns/net")
+        });
+        seen.map(|seen| seen.ino())
+    };
+    match global.netns.as_deref() {
+        None => {
+            let inode = inode(Path::new("/proc/self/ns/net"))?;
+            Ok(Netns { label: inode.to_string(), path: None, inode })
+        }
+        Some(name) => {
+            let path = match name {
+                path if path.contains('/') => PathBuf::from(path),
+                // A name made of digits is a process, unless somebody named a namespace so.
+                pid if pid.bytes().all(|b| b.is_ascii_digit())
+                    && !Path::new("/run/netns").join(pid).exists() =>
+                {
+                    PathBuf::from(format!("/proc/{pid}/ns/net"))
+                }
+                name => Path::new("/run/netns").join(name),
+            };
+            let inode = inode(&path)?;
+            Ok(Netns { label: name.to_owned(), path: Some(path), inode })
+        }
+    }
+}
+
+/// The tables of a namespace. MERGE: `crate::kernel`'s LinuxKernel, inside its netns guard if `path` is set.
+pub fn live_state(_netns: &Netns) -> Result<State, Failure> {
+    Err(Failure::unreadable("the kernel's tables cannot be read by this build")
+        .hint("read a snapshot with --snapshot FILE"))
+}
+
+/// Opens a store. MERGE: `crate::store::open`.
+pub async fn open_store(_choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
+    Err(Failure::unreadable("lease stores cannot be opened by this build"))
+}
+
+/// A variable of the environment.
+pub fn env(key: &str) -> Option<String> {
+    std::env::var(key).ok().filter(|value| !value.is_empty())
+}
+
+/// This moment.
+pub fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Whether standard output takes colour, and its width if it is a terminal.
+pub fn terminal(color: Color) -> (bool, Option<u16>) {
+    let tty = std::io::stdout().is_terminal();
+    let colour = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => tty && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
+    };
+    let width = terminal_size::terminal_size().map(|(width, _)| width.0).filter(|width| tty && *width > 0);
+    (colour, width)
+}
+
+/// The host's name.
+pub fn host() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "?".to_owned())
+}
+
+/// The state file of the agent that runs in this namespace.
+pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
+    let dir = near.run_dir.clone().or_else(|| env("FLANCTL_RUN_DIR").map(PathBuf::from));
+    let dir = dir.unwrap_or_else(|| PathBuf::from(RUN_DIR));
+    file::find(&dir, netns.inode, device).map_err(|e| {
+        Failure::unreadable("the agent's state file").because(e).hint("name the leases' store with --store")
+    })
+}
+
+/// Everything, from the snapshot file or from this node.
+pub fn look(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
+    match &args.snapshot {
+        Some(path) => from_file(path),
+        None => from_here(global, args),
+    }
+}
+
+fn from_file(path: &Path) -> Result<Look, Failure> {
+    let what = || format!("snapshot {}", path.display());
+    let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(what()).because(e))?;
+    let snapshot = Snapshot::decode(&bytes).map_err(|e| Failure::unreadable(what()).because(e))?;
+    let Snapshot { host, at, netns, state, leases, own, config, unseen } = snapshot;
+    let conf = config.as_deref().and_then(net_conf::vxlan);
+    let whence = what();
+    Ok(Look { host, at, netns, source: Source::Snapshot, state, leases, own, conf, unseen, whence })
+}
+
+fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
+    let netns = netns(global)?;
+    let state = live_state(&netns)?;
+    let mut look = Look {
+        host: host(),
+        at: now(),
+        netns: netns.label.clone(),
+        source: Source::Live,
+        state,
+        leases: None,
+        own: None,
+        conf: None,
+        unseen: Vec::new(),
+        whence: "no leases".to_owned(),
+    };
+    // A flag names a store because the user means that one; else the agent knows best.
+    if args.near.store.flagged() {
+        from_store(&mut look, &args.near)?;
+        return Ok(look);
+    }
+    // A file that cannot be read is no reason to show nothing.
+    match agent_file(&args.near, &netns, args.device) {
+        Ok(Some(file)) => from_agent(&mut look, file),
+        Ok(None) if args.near.store.given(&env) => from_store(&mut look, &args.near)?,
+        Ok(None) => {}
+        Err(failure) => look.unseen.push(failure.chain()),
+    }
+    Ok(look)
+}
+
+fn from_agent(look: &mut Look, file: AgentFile) {
+    let written = crate::clock::rfc3339(file.written_at);
+    look.whence = format!("agent {} ({}), written {written}", file.pid, file.device);
+    if !Path::new(&format!("/proc/{}", file.pid)).exists() {
+        look.unseen.push(format!("agent {} is not running: the leases are those of {written}", file.pid));
+    }
+    look.host = file.host;
+    look.conf = net_conf::vxlan(&file.config);
+    look.own = file.own.as_ref().map(|own| own.subnet);
+    look.leases = Some(file.own.into_iter().chain(file.peers).collect());
+}
+
+fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
+    let choice = near.store.choice(&env)?;
+    let read = super::wait(async {
+        let store = open_store(&choice).await?;
+        let listing = store.list().await.map_err(super::lease::store_failure)?;
+        Ok((store.describe(), listing, store.network_config().await.ok()))
+    })?;
+    let (whence, listing, config) = read;
+    look.whence = whence;
+    look.unseen
+        .extend(listing.unreadable.into_iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)));
+    look.leases = Some(listing.leases);
+    look.conf = config.as_deref().and_then(net_conf::vxlan);
+    Ok(())
+}
+
+/// The addresses of this namespace as a state without anything else: enough to tell which lease is this node's.
+/// Nothing where they cannot be read; then no lease is marked.
+pub fn own_addresses() -> State {
+    let mut state = State::default();
+    for interface in nix::ifaddrs::getifaddrs().into_iter().flatten() {
+        let ip = interface.address.as_ref().and_then(|address| {
+            let v4 = address.as_sockaddr_in().map(|a| std::net::IpAddr::V4(a.ip()));
+            v4.or_else(|| address.as_sockaddr_in6().map(|a| std::net::IpAddr::V6(a.ip())))
+        });
+        if let (Some(ip), Ok(dev)) = (ip, interface.interface_name.parse()) {
+            state.addrs.insert(crate::state::AddrKey { dev, net: ip.into() }, crate::state::Addr::default());
+        }
+    }
+    state
+}
+
+/// The text of a file that the user named.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|e| Failure::unreadable(path.display().to_string()).because(e))
+}
+
+/// All of standard input.
+pub fn read_stdin() -> Result<String, Failure> {
+    std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::unreadable("standard input").because(e))
+}

@@ -1,0 +1,133 @@
+//! `flanctl route`, `fdb` and `arp`: the three tables of the overlay, each row beside the lease it should agree with.
+
+use clap::{Args, Subcommand};
+
+use super::look::{LookArgs, look};
+use super::{Global, Output};
+use crate::clock;
+use crate::error::{Failure, exit};
+use crate::readings::{Reading, Sight, Standing, arp_rows, fdb_rows, route_rows};
+use crate::render::{Listing, Out, drift_table};
+
+/// Which table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The routing table.
+    Route,
+    /// The forwarding table.
+    Fdb,
+    /// The neighbours.
+    Arp,
+}
+
+/// Flags of `route`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  flanctl route                          the own subnet, one row a peer, the uplink
+  flanctl route --check -q               silent and 0 if every peer has its route
+  flanctl route --netns lab-node1 -o json | jq '.rows[] | select(.state != \"ok\")'")]
+pub struct RouteArgs {
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// Flags of `fdb`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  flanctl fdb                            the device, then where each node's MAC is sent
+  flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --snapshot node7.json      the same of a sick node, at home")]
+pub struct FdbArgs {
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// Flags of `arp`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  flanctl arp                            the MAC of each node's flannel device
+  flanctl arp --all                      with the neighbours of every other device
+  flanctl arp --check && echo fine")]
+pub struct ArpArgs {
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+#[derive(Debug, Args)]
+struct TableArgs {
+    #[command(subcommand)]
+    _show: Option<Show>,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Show {
+    /// Shows the table; this is what happens without a word, too
+    Show,
+}
+
+/// Runs `route`.
+pub fn route(args: RouteArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    show(Which::Route, &args.table.look, global, out)
+}
+
+/// Runs `fdb`.
+pub fn fdb(args: FdbArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    show(Which::Fdb, &args.table.look, global, out)
+}
+
+/// Runs `arp`.
+pub fn arp(args: ArpArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    show(Which::Arp, &args.table.look, global, out)
+}
+
+/// Reads a table of a sight; also what `lab demo` shows.
+pub fn read(which: Which, sight: &Sight<'_>, all: bool) -> Reading {
+    match which {
+        Which::Route => route_rows(sight, all),
+        Which::Fdb => fdb_rows(sight, all),
+        Which::Arp => arp_rows(sight, all),
+    }
+}
+
+impl Which {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Route => "route",
+            Self::Fdb => "fdb",
+            Self::Arp => "arp",
+        }
+    }
+}
+
+fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    let look = look(global, args)?;
+    let mut reading = read(which, &look.sight(), args.all);
+    // Without leases only what leads nowhere is a finding; with them, drift is one for who asks.
+    let found = if look.leases.is_none() { reading.broken() } else { args.check && reading.drift() };
+    if args.near.quiet {
+        reading.rows.retain(|row| !matches!(row.state, Standing::Ok | Standing::Foreign));
+    }
+    let unseen: Vec<String> = look.unseen.iter().chain(&reading.unseen).cloned().collect();
+    match global.output {
+        Output::Json => {
+            let at = clock::rfc3339(look.at);
+            let mut listing = Listing::new(which.verb(), at, look.host, look.netns, look.source);
+            listing.unseen = unseen;
+            listing.rows = reading.rows;
+            out.json(&listing)?;
+        }
+        form => {
+            out.grid(&drift_table(&reading.rows, form == Output::Wide))?;
+            let said = if args.near.quiet { Vec::new() } else { unseen };
+            for remark in &said {
+                out.prose(&format!("# {remark}"))?;
+            }
+            if args.near.verbose {
+                out.prose(&format!("# leases: {}", look.whence))?;
+            }
+        }
+    }
+    Ok(if found { exit::FOUND } else { exit::FINE })
+}

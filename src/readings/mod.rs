@@ -1,0 +1,96 @@
+//! The tables beside the leases: what the kernel holds, what a lease promises, and how the two differ.
+//! Readers of plain values only: a live node and a file look the same from here.
+
+mod arp;
+mod expect;
+mod fdb;
+mod lease;
+mod route;
+mod row;
+mod words;
+
+use std::net::IpAddr;
+
+pub use arp::arp_rows;
+pub use fdb::fdb_rows;
+pub use lease::{LeaseHalf, LeaseRow, lease_rows};
+pub use route::route_rows;
+pub use row::{Device, FdbHalf, Kernel, NeighHalf, Promise, RouteHalf, Row, Standing};
+pub use words::{device_line, fdb_line, neigh_line, protocol};
+
+use crate::config::VxlanConf;
+use crate::lease::Lease;
+use crate::net::{IfName, Subnet};
+use crate::state::State;
+
+/// What a reading looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The kernel's tables.
+    pub state: &'a State,
+    /// Every lease of the cluster, or `None` if none could be read: then only the kernel's half is judged.
+    pub leases: Option<&'a [Lease]>,
+    /// Which lease is this node's, if the caller knows (the agent's state file says so).
+    pub own: Option<Subnet>,
+    /// Options of the vxlan backend, if the network config is known.
+    pub conf: Option<&'a VxlanConf>,
+}
+
+/// What a reading found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The rows in the order in which people read them.
+    pub rows: Vec<Row>,
+    /// What could not be judged, one sentence each.
+    pub unseen: Vec<String>,
+}
+
+/// What is said where no lease is in reach.
+pub const NO_LEASES: &str =
+    "no leases in reach: only the kernel's half was seen (name a store with --store or --etcd-endpoints)";
+
+impl Reading {
+    /// True if the kernel and the leases disagree somewhere.
+    pub fn drift(&self) -> bool {
+        self.rows.iter().any(|row| row.state.is_drift())
+    }
+
+    /// True if something leads nowhere.
+    pub fn broken(&self) -> bool {
+        self.rows.iter().any(|row| row.state == Standing::Broken)
+    }
+}
+
+/// This node's own lease: the one the caller named, else the one whose MAC the device carries, else the one whose
+/// address this host owns.
+pub fn own_lease<'a>(sight: &Sight<'a>) -> Option<&'a Lease> {
+    let leases = sight.leases?;
+    if let Some(own) = sight.own {
+        return leases.iter().find(|lease| lease.subnet == own);
+    }
+    let carries = |lease: &&Lease| {
+        let mac =
+            expect::vxlan_data(lease, false).or_else(|| expect::vxlan_data(lease, true)).map(|data| data.mac);
+        mac.is_some_and(|mac| {
+            sight.state.links.values().any(|link| link.vxlan().is_some() && link.mac == Some(mac))
+        })
+    };
+    let owns = |lease: &&Lease| {
+        let ips = [lease.attrs.public_ip.map(IpAddr::V4), lease.attrs.public_ipv6.map(IpAddr::V6)];
+        ips.into_iter().flatten().any(|ip| sight.state.owner_of(ip).is_some())
+    };
+    leases.iter().find(carries).or_else(|| leases.iter().find(owns))
+}
+
+/// flannel's devices of this host: those that carry flannel's name for their VNI.
+fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
+    let named =
+        |name: IfName, vni: u32| [device_name(false, vni), device_name(true, vni)].contains(&Some(name));
+    let vnis = state.links.iter().filter_map(|(name, link)| link.vxlan().map(|v| (*name, v.vni)));
+    vnis.filter(|(name, vni)| named(*name, *vni)).collect()
+}
+
+/// `flannel.1`, `flannel-v6.1`. A 24-bit number always fits.
+fn device_name(v6: bool, vni: u32) -> Option<IfName> {
+    format!("{}.{vni}", if v6 { "flannel-v6" } else { "flannel" }).parse().ok()
+}

@@ -1,0 +1,127 @@
+//! One node at one moment: its tables, the leases, the network config; to and from bytes. No secrets.
+//! Decides only the shape; who takes a snapshot and where it is kept is the caller's.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::lease::{Expiry, Lease};
+use crate::net::Subnet;
+use crate::schema::{self, BadSchema};
+use crate::state::State;
+use crate::store::codec::{decode_value, encode_value}; // MERGE: crate::store::codec
+
+const KIND: &str = "snapshot";
+const VERSION: u32 = 1;
+
+/// What `--snapshot FILE` holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Host name of the node.
+    pub host: String,
+    /// When it was taken.
+    pub at: SystemTime,
+    /// The network namespace, as the user named it or by its inode.
+    pub netns: String,
+    /// The kernel's tables.
+    pub state: State,
+    /// The leases, if any could be read; the node's own is the one that [`Snapshot::own`] names.
+    pub leases: Option<Vec<Lease>>,
+    /// Which lease is the node's own.
+    pub own: Option<Subnet>,
+    /// The network config's text, if it could be read.
+    pub config: Option<String>,
+    /// What could not be read, one sentence each.
+    pub unseen: Vec<String>,
+}
+
+/// Why bytes are no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSnapshot {
+    /// Another document, or a newer one.
+    #[error(transparent)]
+    Schema(#[from] BadSchema),
+    /// A field is missing or wrong.
+    #[error("the snapshot cannot be read")]
+    Fields(#[source] serde_json::Error),
+}
+
+/// A lease as our documents write it: the store's key, the store's value to the byte, and when it ends.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    subnet: Subnet,
+    value: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(default)]
+    revision: i64,
+    #[serde(default)]
+    id: i64,
+}
+
+impl Record {
+    /// The record of a lease.
+    pub fn of(lease: &Lease) -> Result<Self, serde_json::Error> {
+        let Lease { subnet, attrs, expires, revision, id } = lease;
+        let expires = match expires {
+            Expiry::Unknown => None,
+            Expiry::Never => Some("never".to_owned()),
+            Expiry::At(time) => Some(crate::clock::rfc3339(*time)),
+        };
+        let value = RawValue::from_string(encode_value(attrs))?;
+        Ok(Self { subnet: *subnet, value, expires, revision: *revision, id: *id })
+    }
+
+    /// The lease of a record.
+    pub fn lease(self) -> Result<Lease, serde_json::Error> {
+        let Self { subnet, value, expires, revision, id } = self;
+        let expires = match expires.as_deref() {
+            None => Expiry::Unknown,
+            Some("never") => Expiry::Never,
+            Some(time) => Expiry::At(crate::clock::parse(time).map_err(serde::de::Error::custom)?),
+        };
+        let attrs = decode_value(value.get().as_bytes())
+            .map_err(|e| <serde_json::Error as serde::de::Error>::custom(format!("lease {subnet}: {e}")))?;
+        Ok(Lease { subnet, attrs, expires, revision, id })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    schema: String,
+    host: String,
+    #[serde(with = "crate::clock::text")]
+    at: SystemTime,
+    netns: String,
+    state: State,
+    leases: Option<Vec<Record>>,
+    #[serde(default)]
+    own: Option<Subnet>,
+    #[serde(default)]
+    config: Option<String>,
+    #[serde(default)]
+    unseen: Vec<String>,
+}
+
+impl Snapshot {
+    /// As JSON.
+    pub fn encode(&self) -> Result<String, serde_json::Error> {
+        let Self { host, at, netns, state, leases, own, config, unseen } = self.clone();
+        let leases = leases.map(|all| all.iter().map(Record::of).collect()).transpose()?;
+        let schema = schema::name(KIND, VERSION);
+        serde_json::to_string(&Wire { schema, host, at, netns, state, leases, own, config, unseen })
+    }
+
+    /// From JSON; what a newer flanctl wrote is refused.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BadSnapshot> {
+        schema::expect(bytes, KIND, VERSION)?;
+        let Wire { schema: _, host, at, netns, state, leases, own, config, unseen } =
+            serde_json::from_slice(bytes).map_err(BadSnapshot::Fields)?;
+        let leases = leases
+            .map(|all| all.into_iter().map(Record::lease).collect())
+            .transpose()
+            .map_err(BadSnapshot::Fields)?;
+        Ok(Self { host, at, netns, state, leases, own, config, unseen })
+    }
+}

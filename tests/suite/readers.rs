@@ -1,0 +1,218 @@
+//! The reading verbs through the real binary, on snapshot files. The expected text lies beside the input in
+//! fixtures/readers; `BLESS=1 cargo test --test suite readers::` writes it anew, and the diff is the review.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/readers")
+}
+
+/// flanctl without anything of this machine's environment.
+fn flanctl(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+    command.args(args).current_dir(fixtures()).env_clear();
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    flanctl(args).output().unwrap()
+}
+
+fn code(args: &[&str]) -> i32 {
+    run(args).status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn golden(verb: &str, fixture: &str, form: &str, extra: &[&str]) {
+    let file = format!("{fixture}.json");
+    let mut args = vec![verb, "--snapshot", &file, "-o", form];
+    args.extend(extra);
+    let output = run(&args);
+    let name = format!("{fixture}.{verb}{}.{form}", extra.join(""));
+    let path = fixtures().join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &output.stdout).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(text(&output.stdout), wanted, "{}", path.display());
+    assert_eq!(text(&output.stderr), "", "{}", path.display());
+}
+
+macro_rules! golden {
+    ($($name:ident: $fixture:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            for verb in ["route", "fdb", "arp"] {
+                for form in ["text", "wide", "json"] {
+                    golden(verb, $fixture, form, &[]);
+                }
+            }
+        }
+    )*};
+}
+
+golden! {
+    a_38_node_cluster_without_leases_reads_as_expected: "38-nodes";
+    a_node_with_every_kind_of_drift_reads_as_expected: "drift";
+    a_healthy_dual_stack_node_reads_as_expected: "healthy";
+}
+
+#[test]
+fn all_shows_the_rest_of_the_host() {
+    for verb in ["route", "fdb", "arp"] {
+        golden(verb, "drift", "text", &["--all"]);
+    }
+}
+
+fn rows(verb: &str, fixture: &str) -> Vec<serde_json::Value> {
+    let output = run(&[verb, "--snapshot", fixture, "-o", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    document.get("rows").unwrap().as_array().unwrap().clone()
+}
+
+#[test]
+fn thirteen_of_the_22_entries_have_no_neighbour() {
+    let rows = rows("fdb", "38-nodes.json");
+    let entries = rows.iter().filter(|row| row["kernel"]["table"] == "fdb");
+    assert_eq!(entries.clone().count(), 22);
+    assert_eq!(entries.filter(|row| row["state"] == "stale?").count(), 13);
+    assert_eq!(
+        rows.iter().filter(|row| row["state"] == "broken").count(),
+        28,
+        "37 gateways, 9 of them with an entry"
+    );
+}
+
+#[test]
+fn the_exit_code_says_what_was_found() {
+    for (line, want) in [
+        ("route --snapshot drift.json", 0),
+        ("route --snapshot drift.json --check", 1),
+        ("fdb --snapshot drift.json --check -q", 1),
+        ("arp show --snapshot drift.json --check", 1),
+        ("arp --check show --snapshot drift.json", 1),
+        ("route --snapshot healthy.json --check", 0),
+        ("fdb --snapshot healthy.json --check", 0),
+        ("arp --snapshot healthy.json --check", 0),
+        // Without leases: 1 if something leads nowhere.
+        ("route --snapshot 38-nodes.json", 1),
+        ("--help", 0),
+        ("--version", 0),
+        ("fdb --help", 0),
+        ("--no-such-flag", 2),
+        ("route --no-such-flag", 2),
+        ("no-such-verb", 2),
+        ("route --snapshot no-such-file.json", 3),
+        ("--netns no-such-namespace route", 3),
+    ] {
+        assert_eq!(code(&line.split(' ').collect::<Vec<_>>()), want, "{line}");
+    }
+}
+
+#[test]
+fn a_failure_names_the_thing_the_cause_and_the_fix() {
+    let output = run(&["--netns", "no-such-namespace", "route"]);
+    assert_eq!(text(&output.stdout), "");
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("flanctl: network namespace /run/netns/no-such-namespace: No such file"),
+        "{said}"
+    );
+    assert!(said.contains("\nhint: "), "{said}");
+}
+
+#[test]
+fn a_snapshot_of_a_newer_flanctl_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new.json");
+    std::fs::write(&path, r#"{"schema":"flanctl.snapshot/2","host":7}"#).unwrap();
+    let output = run(&["route", "--snapshot", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("written by a newer flanctl"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn colour_is_for_terminals_unless_it_is_asked_for() {
+    for (color, no_color, want) in [
+        ("auto", None, false),
+        ("never", None, false),
+        ("always", None, true),
+        ("always", Some("1"), true),
+        ("auto", Some("1"), false),
+    ] {
+        let mut command = flanctl(&["route", "--snapshot", "drift.json", "--color", color]);
+        command.envs(no_color.map(|value| ("NO_COLOR", value)));
+        let output = command.output().unwrap();
+        assert_eq!(text(&output.stdout).contains('\u{1b}'), want, "--color {color}, NO_COLOR {no_color:?}");
+    }
+    let json = run(&["route", "--snapshot", "drift.json", "--color", "always", "-o", "json"]);
+    assert!(!text(&json.stdout).contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let mut child = flanctl(&["route", "--snapshot", "drift.json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn every_listing_has_one_json_shape() {
+    for verb in ["route", "fdb", "arp"] {
+        let output = run(&[verb, "--snapshot", "drift.json", "-o", "json"]);
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+        let mut wanted = vec!["schema", "at", "host", "netns", "source", "unseen", "rows"];
+        wanted.sort_unstable();
+        assert_eq!(keys, wanted, "{verb}");
+        assert_eq!(document["schema"], format!("flanctl.{verb}/1"));
+        assert_eq!(document["source"], "snapshot");
+        for row in document["rows"].as_array().unwrap() {
+            for key in ["state", "node", "kernel", "lease"] {
+                assert!(row.get(key).is_some(), "{verb}: {row} lacks {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn started_as_flannel_it_says_that_the_plugin_is_not_here() {
+    let output = flanctl(&[]).env("CNI_COMMAND", "ADD").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("CNI plugin"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_committed_pages_are_those_of_the_clap_tree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = tempfile::tempdir().unwrap();
+    for (what, folder) in [("man", "man"), ("completions", "completions")] {
+        let fresh = dir.path().join(folder);
+        assert_eq!(code(&["docs", what, fresh.to_str().unwrap()]), 0);
+        let names = |dir: &Path| -> Vec<String> {
+            let entries = std::fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let stale = format!("run `flanctl docs {what}` in the project's top folder");
+        assert_eq!(names(&fresh), names(&root.join(folder)), "{stale}");
+        for name in names(&fresh) {
+            let [new, old] = [fresh.join(&name), root.join(folder).join(&name)]
+                .map(|path| std::fs::read_to_string(path).unwrap());
+            assert!(new == old, "{name} is stale: {stale}");
+        }
+    }
+}
