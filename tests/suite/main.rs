@@ -1,6 +1,14 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test says what went wrong by failing"
+)]
+
 mod linux_kernel;
+mod notices;
 mod replay_vs_linux;
 mod support;
