@@ -7,6 +7,15 @@ mod lease_verb;
 mod linux_kernel;
 mod plan_properties;
 mod readers;
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test says what went wrong by failing"
+)]
+
+mod linux_kernel;
+mod notices;
 mod replay_vs_linux;
 mod store_contract;
 mod support;
