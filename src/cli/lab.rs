@@ -11,8 +11,8 @@ use crate::error::{Failure, exit};
 use crate::lab::agents::{self, Launch};
 use crate::lab::interrupt::Interrupt;
 use crate::lab::layout::Shape;
-use crate::lab::up::{Wish, up_or_nothing};
-use crate::lab::{demo, down, etcd, exec, list, rootless};
+use crate::lab::up::Wish;
+use crate::lab::{demo, down, etcd, exec, list, rootless, up};
 
 use super::lab_text as text;
 
@@ -21,13 +21,14 @@ use super::lab_text as text;
 #[command(
     arg_required_else_help = true,
     after_help = "\
-As root a lab is a set of named namespaces (`ip netns list` shows them) and /run/flanctl-lab/NAME; it stays until
-`lab down`. Without root `demo` and `up` re-enter themselves in a user namespace of their own, where nothing of the
-host can be touched; `up` then opens a shell (or runs what it reads from standard input), and the lab lives until
-that shell ends.
+As root a lab is a set of named namespaces (ip netns list shows them) and /run/flanctl-lab/NAME; it stays until \
+lab down.
+
+Without root demo and up re-enter themselves in a user namespace of their own, where nothing of the host can be \
+touched; up then opens a shell (or runs what it reads from standard input), and the lab lives until that shell ends.
 
 Examples:
-  flanctl lab demo                                 three nodes, every pod pings every pod, and all is removed
+  flanctl lab demo                            three nodes, every pod pings every pod
   flanctl lab up --nodes 3
   flanctl lab exec pod1 -- ping -c 3 10.244.2.2
   flanctl lab exec node1 -- flanctl fdb
@@ -42,14 +43,29 @@ pub struct LabArgs {
 #[derive(Debug, Subcommand)]
 enum LabVerb {
     /// Make a lab: nodes, pods, a switch between them, one agent a node
+    #[command(after_help = "Examples:
+  flanctl lab up
+  flanctl lab up --name two --nodes 4 --segments 2 --ipv6
+  flanctl lab up --nat --config net-conf.json
+  flanctl lab up --store etcd=http://127.0.0.1:2379")]
     Up(UpArgs),
     /// Remove a lab, whole or half made
+    #[command(after_help = "Examples:
+  flanctl lab down
+  flanctl lab down --name two")]
     Down(NameArgs),
     /// The labs of this machine: nodes, agents, subnets
+    #[command(after_help = "Examples:
+  flanctl lab list
+  flanctl lab list -o json")]
     List,
     /// Run a command inside a node (node1), a pod (pod1), or the world outside (world)
     Exec(ExecArgs),
     /// Make a lab, ping every pod from every pod, show node1's tables, remove the lab
+    #[command(after_help = "Examples:
+  flanctl lab demo
+  flanctl lab demo --nodes 5 --ipv6
+  flanctl lab demo --nat")]
     Demo(UpArgs),
     /// Becomes an agent, inside its namespace
     #[command(hide = true)]
@@ -60,11 +76,6 @@ enum LabVerb {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  flanctl lab up
-  flanctl lab up --name two --nodes 4 --segments 2 --ipv6
-  flanctl lab up --nat --config net-conf.json
-  flanctl lab up --store etcd=http://127.0.0.1:2379")]
 struct UpArgs {
     /// Name of the lab, and prefix of its namespaces
     #[arg(long, value_name = "NAME", default_value = "lab")]
@@ -116,7 +127,7 @@ struct ExecArgs {
 #[derive(Debug, Args)]
 struct LaunchArgs {
     #[arg(long)]
-    netns: String,
+    into: String,
     #[arg(long)]
     pid_file: PathBuf,
     #[arg(long)]
@@ -128,7 +139,7 @@ struct LaunchArgs {
 #[derive(Debug, Args)]
 struct RelayArgs {
     #[arg(long)]
-    netns: String,
+    into: String,
     #[arg(long)]
     listen: SocketAddr,
     #[arg(long)]
@@ -175,8 +186,8 @@ pub fn reenter_if_needed(args: &LabArgs) -> Result<(), Failure> {
 pub fn run(args: LabArgs, json: bool, out: &mut dyn Write) -> Result<u8, Failure> {
     reenter_if_needed(&args)?;
     match args.verb {
-        LabVerb::Up(up) => run_up(up, out),
-        LabVerb::Demo(up) => run_demo(up, out),
+        LabVerb::Up(args) => run_up(args, out),
+        LabVerb::Demo(args) => run_demo(args, out),
         LabVerb::Down(NameArgs { name }) => {
             let removed = down::down(&name)?;
             said(text::removed(out, &name, removed.as_ref()))
@@ -186,11 +197,11 @@ pub fn run(args: LabArgs, json: bool, out: &mut dyn Write) -> Result<u8, Failure
             said(if json { text::labs_json(out, &labs) } else { text::labs(out, &labs) })
         }
         LabVerb::Exec(ExecArgs { member, name, command }) => Err(exec::exec(&name, &member, &command)),
-        LabVerb::Launch(LaunchArgs { netns, pid_file, die_with, command }) => {
-            Err(agents::launch(&Launch { netns: &netns, pid_file: &pid_file, die_with, command: &command }))
+        LabVerb::Launch(LaunchArgs { into, pid_file, die_with, command }) => {
+            Err(agents::launch(&Launch { netns: &into, pid_file: &pid_file, die_with, command: &command }))
         }
-        LabVerb::Relay(RelayArgs { netns, listen, to, pid_file }) => {
-            let ended = etcd::relay(&netns, listen, &to, &pid_file);
+        LabVerb::Relay(RelayArgs { into, listen, to, pid_file }) => {
+            let ended = etcd::relay(&into, listen, &to, &pid_file);
             ended
                 .map(|()| exit::FINE)
                 .map_err(|e| Failure::unreadable(format!("relaying {listen} to {to}")).because(e))
@@ -214,7 +225,7 @@ fn run_up(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
     rootless::settle()?;
     let wish = args.wish();
     let name = &wish.shape.name;
-    let lab = up_or_nothing(&wish, &interrupt)?;
+    let lab = up::up(&wish, &interrupt)?;
     if !rootless::inside() {
         return said(text::made(out, name, &lab).and_then(|()| text::how_to_go_on(out, name, &lab)));
     }
@@ -224,7 +235,7 @@ fn run_up(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
             writeln!(out, "\nThis lab lives in namespaces of this process: it goes when this shell ends.")
         })
         .and_then(|()| out.flush());
-    let ended = told.map_err(broken).and_then(|()| exec::shell(name));
+    let ended = told.map_err(broken).and_then(|()| exec::shell(name, &interrupt));
     let removed = down::down(name);
     let code = ended?.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(exit::FOUND);
     removed.map(|_| code)
@@ -235,7 +246,7 @@ fn run_demo(args: UpArgs, out: &mut dyn Write) -> Result<u8, Failure> {
     rootless::settle()?;
     let wish = args.wish();
     let name = wish.shape.name.clone();
-    let shown = up_or_nothing(&wish, &interrupt).map(|lab| (show(&wish, &lab, &interrupt, out), lab));
+    let shown = up::up(&wish, &interrupt).map(|lab| (show(&wish, &lab, &interrupt, out), lab));
     let (shown, _lab) = shown?;
     // Whatever happened, the lab goes; what happened is told after.
     let removed = down::down(&name);
@@ -263,7 +274,8 @@ fn show(
     }
     for verb in ["route", "fdb", "arp"] {
         interrupt.check()?;
-        let table = demo::table(lab, verb)?;
+        let (table, well) = demo::table(lab, verb)?;
+        fine &= well;
         writeln!(out, "\nnode1$ flanctl {verb} show\n{}", table.trim_end()).map_err(broken)?;
     }
     writeln!(out).map_err(broken)?;

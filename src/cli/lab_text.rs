@@ -45,8 +45,12 @@ pub fn how_to_go_on(out: &mut dyn Write, name: &str, lab: &Lab) -> io::Result<()
 pub fn removed(out: &mut dyn Write, name: &str, removed: Option<&Removed>) -> io::Result<()> {
     match removed {
         None => writeln!(out, "there is no lab named {name}"),
-        Some(Removed { processes, namespaces }) => {
-            writeln!(out, "lab {name} is gone: {processes} processes ended, {namespaces} namespaces removed")
+        Some(Removed { processes, namespaces, left }) => {
+            writeln!(
+                out,
+                "lab {name} is gone: {processes} processes ended, {namespaces} namespaces removed"
+            )?;
+            left.as_ref().map_or(Ok(()), |left| writeln!(out, "{left}"))
         }
     }
 }
@@ -121,11 +125,93 @@ fn plain() -> Table {
     table
 }
 
-/// Without the blanks that pad the last column and the first.
+/// Without the blanks that pad the first column and the last.
 fn trimmed(table: &Table) -> String {
-    table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    table
+        .to_string()
+        .lines()
+        .map(|l| l.strip_prefix(' ').unwrap_or(l).trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn words<T: ToString>(all: &[T]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{labs_json, made, matrix, sights};
+    use crate::lab::demo::{Cell, Sight, Wanted};
+    use crate::lab::layout::Shape;
+    use crate::lab::list::{LabRow, NodeRow};
+    use crate::lab::manifest::Home;
+    use crate::lab::subnet_env::SubnetEnv;
+    use crate::lab::up::Lab;
+
+    fn lab() -> Lab {
+        let shape = Shape { name: "lab".into(), nodes: 2, segments: 1, nat: true, ipv6: false };
+        let lease = |i| SubnetEnv { bridge: vec![format!("10.244.{i}.1/24").parse().unwrap()], mtu: 1450 };
+        Lab { plan: shape.layout(), home: Home::of("lab"), leases: vec![lease(1), lease(2)] }
+    }
+
+    #[test]
+    fn a_lab_is_told_one_line_a_node() {
+        let mut out = Vec::new();
+        made(&mut out, "lab", &lab()).unwrap();
+        let want = "lab lab: 2 nodes, each node behind its own NAT\n\
+                    NODE   UNDERLAY                  SUBNET         MTU   POD\n\
+                    node1  10.0.1.2 as 203.0.113.11  10.244.1.0/24  1450  pod1 10.244.1.2\n\
+                    node2  10.0.2.2 as 203.0.113.12  10.244.2.0/24  1450  pod2 10.244.2.2\n";
+        assert_eq!(String::from_utf8(out).unwrap(), want);
+    }
+
+    #[test]
+    fn one_silent_pair_makes_the_matrix_wrong() {
+        let mut out = Vec::new();
+        let cells = [Cell { from: 0, to: 1, rtt: Some(0.0521) }, Cell { from: 1, to: 0, rtt: None }];
+        assert!(!matrix(&mut out, &lab(), false, &cells).unwrap());
+        let want = "\nping: 1 of 2 pod pairs answer\n\
+                    FROM \\ TO  pod1       pod2\n\
+                    pod1       ·          0.052 ms\n\
+                    pod2       no answer  ·\n";
+        assert_eq!(String::from_utf8(out).unwrap(), want);
+    }
+
+    #[test]
+    fn a_rewritten_source_is_told_beside_what_it_should_be() {
+        let sight = |seen: Result<&str, &str>| Sight {
+            from: "pod1".into(),
+            at: "pod2".into(),
+            seen: seen.map(|ip| ip.parse().unwrap()).map_err(str::to_owned),
+            wanted: Wanted::Own(vec!["10.244.1.2".parse().unwrap()]),
+        };
+        for (seen, right, word) in [
+            (Ok("10.244.1.2"), true, "10.244.1.2, pod1's own"),
+            (Ok("10.244.2.1"), false, "10.244.2.1, but it should be 10.244.1.2"),
+            (Err("nothing arrives"), false, "nothing: nothing arrives"),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(sights(&mut out, &[sight(seen)]).unwrap(), right);
+            assert!(String::from_utf8(out).unwrap().contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_json_of_a_list_keeps_its_shape() {
+        let node = NodeRow {
+            name: "node1".into(),
+            netns: "lab-node1".into(),
+            address: "192.168.50.11".parse().unwrap(),
+            public: None,
+            subnets: vec!["10.244.1.0/24".parse().unwrap()],
+            agent: "running",
+            pid: Some(7),
+        };
+        let mut out = Vec::new();
+        labs_json(&mut out, &[LabRow { name: "lab".into(), shape: None, nodes: vec![node] }]).unwrap();
+        let want = r#"{"schema":"flanctl.lab/1","rows":[{"name":"lab","shape":null,"nodes":[{"name":"node1","netns":"lab-node1","address":"192.168.50.11","public":null,"subnets":["10.244.1.0/24"],"agent":"running","pid":7}]}]}"#;
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&String::from_utf8(out).unwrap()), value(want));
+    }
 }

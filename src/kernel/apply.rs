@@ -12,6 +12,7 @@ use super::wire::{self, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F
 use super::{Refusal, sysctl};
 use crate::net::IfName;
 use crate::plan::Op;
+use crate::state::Hops;
 
 /// Requests in one datagram. More gains nothing (measured), and a batch holds the rtnetlink lock only in turns.
 const BATCH: usize = 128;
@@ -195,6 +196,10 @@ pub(crate) fn is_gone(op: &Op, errno: i32) -> bool {
         Op::DelAddr { .. } => &[Errno::EADDRNOTAVAIL, Errno::ENODEV],
         Op::DelNeigh { .. } | Op::DelFdb { .. } => &[Errno::ENOENT, Errno::ENODEV],
         Op::DelNexthop { .. } => &[Errno::ENOENT],
+        // A route through an object that is gone went with it; asked by that id the kernel says EINVAL.
+        Op::DelRoute { route, .. } if matches!(route.hops, Hops::Object(_)) => {
+            &[Errno::ESRCH, Errno::ENODEV, Errno::EINVAL]
+        }
         Op::DelRoute { .. } => &[Errno::ESRCH, Errno::ENODEV],
         Op::AddLink { .. }
         | Op::SetVxlan { .. }

@@ -10,6 +10,7 @@ pub mod netns;
 pub mod nft;
 pub mod nftgen;
 mod observe;
+mod replay;
 mod socket;
 mod sysctl;
 mod wire;
@@ -17,6 +18,7 @@ mod wire;
 use std::fmt;
 
 pub use linux::LinuxKernel;
+pub use replay::Replay;
 
 use crate::net::IfName;
 use crate::plan::Op;

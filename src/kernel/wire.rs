@@ -87,11 +87,6 @@ pub(crate) fn u32_of(value: &[u8]) -> Option<u32> {
     Some(u32::from_ne_bytes(*value.first_chunk::<4>()?))
 }
 
-/// A native 16-bit value.
-pub(crate) fn u16_of(value: &[u8]) -> Option<u16> {
-    Some(u16::from_ne_bytes(*value.first_chunk::<2>()?))
-}
-
 /// An address by its length: 4 or 16 bytes.
 pub(crate) fn ip_of(value: &[u8]) -> Option<IpAddr> {
     match value.len() {
@@ -209,7 +204,7 @@ mod tests {
             for message in Messages(&bytes) {
                 let _ = verdict(message);
                 for (_, value) in Attrs(message.payload) {
-                    let _ = (u32_of(value), u16_of(value), ip_of(value));
+                    let _ = (u32_of(value), ip_of(value));
                 }
             }
             proptest::prop_assert!(Attrs(&bytes).count() <= bytes.len() / 4);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::Signal;
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, heed_signals};
 use super::layout::Node;
 use super::manifest::{Home, Manifest};
 use super::process::{MARK, Process};
@@ -53,7 +53,7 @@ pub fn start(home: &Home, manifest: &Manifest, node: &Node) -> Result<Agent, Fai
             None => std::env::current_exe()?,
         };
         let mut launch = Command::new(std::env::current_exe()?);
-        launch.args(["lab", "launch", "--netns", &node.netns, "--pid-file"]).arg(dir.join("agent.pid"));
+        launch.args(["lab", "launch", "--into", &node.netns, "--pid-file"]).arg(dir.join("agent.pid"));
         if rootless::inside() {
             launch.args(["--die-with", &std::process::id().to_string()]);
         }
@@ -63,7 +63,9 @@ pub fn start(home: &Home, manifest: &Manifest, node: &Node) -> Result<Agent, Fai
         if let Some(public) = node.public {
             launch.args(["--public-ip", &public.to_string()]);
         }
-        launch.env(MARK, manifest.mark()).env("NODE_NAME", &node.name);
+        // Whoever waits for our caller to be ready is not waiting for an agent.
+        launch.env_remove("NOTIFY_SOCKET");
+        launch.current_dir("/").env(MARK, manifest.mark()).env("NODE_NAME", &node.name);
         launch.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     };
     match started() {
@@ -147,6 +149,7 @@ pub fn launch(launch: &Launch<'_>) -> Failure {
         }
         // Fails only for the leader of a process group, which has a session or needs none.
         let _ = nix::unistd::setsid();
+        heed_signals()?;
         setns(File::open(ns::path(netns))?, CloneFlags::CLONE_NEWNET)?;
         Err(Command::new(program).args(args).exec())
     };

@@ -108,9 +108,9 @@ pub fn sights(lab: &Lab, v6: bool) -> Vec<Sight> {
     all
 }
 
-/// `flanctl VERB show` inside node1: its output, standard error behind it.
-pub fn table(lab: &Lab, verb: &str) -> Result<String, Failure> {
-    let Some(node) = lab.plan.nodes.first() else { return Ok(String::new()) };
+/// `flanctl VERB show` for node1, as the user would type it: its output, and whether it ended well.
+pub fn table(lab: &Lab, verb: &str) -> Result<(String, bool), Failure> {
+    let Some(node) = lab.plan.nodes.first() else { return Ok((String::new(), false)) };
     let run = || {
         Command::new(std::env::current_exe()?)
             .args([verb, "show", "--netns", &node.netns])
@@ -120,7 +120,7 @@ pub fn table(lab: &Lab, verb: &str) -> Result<String, Failure> {
     let output = run().map_err(|e| Failure::unreadable(format!("running flanctl {verb}")).because(e))?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Ok(text)
+    Ok((text, output.status.success()))
 }
 
 fn sight(from: (&str, &str), at: (&str, &str), to: IpAddr, wanted: Wanted) -> Sight {

@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use etcd_client::{Client, ConnectOptions, DeleteOptions, Error};
 
+use super::interrupt::heed_signals;
 use super::ns;
 use super::process::Process;
 use crate::error::Failure;
+
+/// How long etcd may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The lab's own `--etcd-prefix`: what else lives in that etcd, such as a real cluster, is out of reach.
 pub fn prefix(lab: &str) -> String {
@@ -47,12 +51,16 @@ fn talk(url: &str, work: impl AsyncFnOnce(&mut Client) -> Result<(), Error>) -> 
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| {
         Failure::unreadable(format!("etcd at {url}")).because(e).hint("is etcd running there?")
     };
+    // The status alone: the rest of it is the same once more, as Debug prints it.
+    let refused = |e: Error| match e {
+        Error::GRpcStatus(status) => failed(status.message().into()),
+        other => failed(other.into()),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|e| failed(e.into()))?.block_on(async {
-        let patience = Duration::from_secs(3);
-        let options = ConnectOptions::new().with_connect_timeout(patience).with_timeout(patience);
-        let mut client = Client::connect([url], Some(options)).await.map_err(|e| failed(e.into()))?;
-        work(&mut client).await.map_err(|e| failed(e.into()))
+        let options = ConnectOptions::new().with_connect_timeout(PATIENCE).with_timeout(PATIENCE);
+        let mut client = Client::connect([url], Some(options)).await.map_err(refused)?;
+        work(&mut client).await.map_err(refused)
     })
 }
 
@@ -61,6 +69,7 @@ pub fn relay(netns: &str, listen: SocketAddr, to: &str, pid_file: &Path) -> io::
     let me = Process::running(std::process::id().cast_signed());
     me.ok_or_else(|| io::Error::other("/proc does not show this process"))?.note(pid_file)?;
     let _ = nix::unistd::setsid();
+    heed_signals()?;
     let ear = ns::within(netns, || TcpListener::bind(listen))?;
     ear.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -10,6 +10,7 @@ use std::process::{Command, ExitStatus};
 
 use nix::sched::{CloneFlags, setns};
 
+use super::interrupt::Interrupt;
 use super::manifest::Home;
 use super::ns;
 use super::process::MARK;
@@ -25,11 +26,12 @@ pub fn exec(name: &str, member: &str, command: &[OsString]) -> Failure {
 
 /// Runs the user's shell beside lab `name` and waits for it: what `up` is for an ordinary user, whose lab lives
 /// as long as the process that made it.
-pub fn shell(name: &str) -> Result<ExitStatus, Failure> {
+pub fn shell(name: &str, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
     let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
     let mut command = Command::new(&shell);
     equip(&mut command, &Home::of(name));
-    command.status().map_err(|e| refused(&[shell], &e))
+    let child = interrupt.released(|| command.spawn()).and_then(|started| started);
+    child.and_then(|mut child| child.wait()).map_err(|e| refused(&[shell], &e))
 }
 
 fn prepared(name: &str, member: &str, command: &[OsString]) -> Result<Command, Failure> {

@@ -3,13 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::error::{Failure, exit};
 
 /// SIGINT, SIGTERM and SIGHUP wait until somebody asks, as long as this lives. To be made before any thread.
-/// Children do not inherit it: the standard library clears the mask before it starts one.
+/// Children inherit the mask: those that live longer than a moment are started by [`Interrupt::released`] or
+/// [`heed_signals`] for themselves.
 #[derive(Debug)]
 pub struct Interrupt {
     pending: SignalFd,
@@ -27,6 +28,14 @@ impl Interrupt {
         let pending = SignalFd::with_flags(&wanted, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         wanted.thread_block()?;
         Ok(Self { pending, before })
+    }
+
+    /// Runs `start` with signals as they were before: for children that should heed them.
+    pub fn released<T>(&self, start: impl FnOnce() -> T) -> io::Result<T> {
+        let held = self.before.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let started = start();
+        held.thread_set_mask()?;
+        Ok(started)
     }
 
     /// An error that ends everything (exit 130) if a signal came.
@@ -50,6 +59,11 @@ impl Interrupt {
         let _ = nix::poll::poll(&mut fds, millis);
         self.check()
     }
+}
+
+/// Lets signals through again in a process that was started by one that held them back.
+pub fn heed_signals() -> io::Result<()> {
+    Ok(SigSet::empty().thread_set_mask()?)
 }
 
 impl Drop for Interrupt {

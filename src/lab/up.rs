@@ -4,11 +4,14 @@
     reason = "a room of hands: makes the state directory, reads a config file"
 )]
 
+use std::fs::File;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
+use nix::fcntl::Flock;
 
 use super::agents::{self, Agent};
 use super::interrupt::Interrupt;
@@ -44,17 +47,40 @@ pub struct Lab {
     pub leases: Vec<SubnetEnv>,
 }
 
-/// Makes the lab. What was begun stays if this fails: `down` removes it.
+/// A lab whose name is taken and written down, and nothing else of it made.
+#[derive(Debug)]
+struct Begun {
+    /// Held to the end: `down` waits for us, or knows that we are dead.
+    lock: Flock<File>,
+    home: Home,
+    plan: Layout,
+    manifest: Manifest,
+}
+
+/// Makes the lab, or nothing: what was begun is removed if it does not come to an end.
 pub fn up(wish: &Wish, interrupt: &Interrupt) -> Result<Lab, Failure> {
-    let Wish { shape, config, etcd: outside } = wish;
-    let name = &shape.name;
-    shape.check().map_err(|e| Failure::usage("this lab cannot be built").because(e))?;
-    let upstream = outside.as_deref().map(etcd::authority).transpose()?;
-    let config = match config {
-        None => net_conf(shape),
+    wish.shape.check().map_err(|e| Failure::usage("this lab cannot be built").because(e))?;
+    let config = match &wish.config {
+        None => net_conf(&wish.shape),
         Some(file) => std::fs::read_to_string(file)
             .map_err(|e| Failure::unreadable(format!("reading {}", file.display())).because(e))?,
     };
+    let begun = begin(wish)?;
+    match fill(&begun, &config, interrupt) {
+        Ok(leases) => Ok(Lab { plan: begun.plan, home: begun.home, leases }),
+        Err(failure) => match down::remove(&begun.home, &begun.lock) {
+            Ok(_) => Err(failure),
+            Err(left) => {
+                let again = format!("{}; flanctl lab down --name {}", left.chain(), wish.shape.name);
+                Err(failure.hint(again))
+            }
+        },
+    }
+}
+
+fn begin(wish: &Wish) -> Result<Begun, Failure> {
+    let Wish { shape, config: _, etcd } = wish;
+    let name = &shape.name;
     let (home, plan) = (Home::of(name), shape.layout());
     let in_use = || {
         Failure::found(format!("a lab named {name} exists already"))
@@ -68,43 +94,24 @@ pub fn up(wish: &Wish, interrupt: &Interrupt) -> Result<Lab, Failure> {
             .hint(format!("ip netns delete {taken}, or another --name")));
     }
     let cannot = |e| Failure::unreadable(format!("making {}", home.path().display())).because(e);
-    // Held to the end: `down` waits for us, or knows that we are dead.
-    let _lock = home.lock().map_err(cannot)?.ok_or_else(in_use)?;
+    let lock = home.lock().map_err(cannot)?.ok_or_else(in_use)?;
     if home.exists() {
         return Err(in_use());
     }
-    let manifest = Manifest {
-        version: 1,
-        shape: shape.clone(),
-        namespaces: plan.namespaces(),
-        token: token(),
-        etcd: outside.clone(),
-    };
+    let (namespaces, token) = (plan.namespaces(), format!("{:016x}", rand::random::<u64>()));
+    let manifest = Manifest { version: 1, shape: shape.clone(), namespaces, token, etcd: etcd.clone() };
     home.write(&manifest).map_err(cannot)?;
-    build::underlay(&plan, interrupt)?;
-    seed(&home, &manifest, &config)?;
-    if let Some(upstream) = upstream {
-        relay(&home, &manifest, &plan, &upstream)?;
-    }
-    let leases = run_nodes(&home, &manifest, &plan, interrupt)?;
-    Ok(Lab { plan, home, leases })
+    Ok(Begun { lock, home, plan, manifest })
 }
 
-/// `up`, and `down` again if it does not come to an end.
-pub fn up_or_nothing(wish: &Wish, interrupt: &Interrupt) -> Result<Lab, Failure> {
-    let before = Home::of(&wish.shape.name).exists();
-    up(wish, interrupt).map_err(|failure| {
-        if !before && Home::of(&wish.shape.name).exists() {
-            if let Err(left) = down::down(&wish.shape.name) {
-                return failure.hint(format!(
-                    "{}; flanctl lab down --name {}",
-                    left.chain(),
-                    wish.shape.name
-                ));
-            }
-        }
-        failure
-    })
+fn fill(begun: &Begun, config: &str, interrupt: &Interrupt) -> Result<Vec<SubnetEnv>, Failure> {
+    let Begun { lock: _, home, plan, manifest } = begun;
+    seed(home, manifest, config)?;
+    build::underlay(plan, interrupt)?;
+    if let Some(url) = &manifest.etcd {
+        relay(begun, &etcd::authority(url)?, interrupt)?;
+    }
+    run_nodes(home, manifest, plan, interrupt)
 }
 
 fn run_nodes(
@@ -184,33 +191,29 @@ fn seed(home: &Home, manifest: &Manifest, config: &str) -> Result<(), Failure> {
     }
 }
 
-/// Starts the process by which the nodes reach an etcd that listens outside the lab.
-fn relay(home: &Home, manifest: &Manifest, plan: &Layout, upstream: &str) -> Result<(), Failure> {
+/// Starts the process by which the nodes reach an etcd that listens outside the lab, and waits until it listens.
+fn relay(begun: &Begun, upstream: &str, interrupt: &Interrupt) -> Result<(), Failure> {
+    let Begun { lock: _, home, plan, manifest } = begun;
     let Some(listen) = relay_address(plan) else { return Ok(()) };
     let dir = home.node("relay");
     let start = || {
         std::fs::create_dir_all(&dir)?;
-        let log = std::fs::File::create(dir.join("agent.log"))?;
-        Command::new(std::env::current_exe()?)
-            .args([
-                "lab",
-                "relay",
-                "--netns",
-                &plan.world,
-                "--listen",
-                &listen,
-                "--to",
-                upstream,
-                "--pid-file",
-            ])
-            .arg(dir.join("agent.pid"))
-            .env(MARK, manifest.mark())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
+        let log = File::create(dir.join("agent.log"))?;
+        let mut relay = Command::new(std::env::current_exe()?);
+        relay.args(["lab", "relay", "--into", &plan.world, "--listen", &listen, "--to", upstream]);
+        relay.arg("--pid-file").arg(dir.join("agent.pid")).current_dir("/").env(MARK, manifest.mark());
+        relay.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     };
-    start().map(|_| ()).map_err(|e| Failure::unreadable("starting the relay to etcd").because(e))
+    let failed = |e| Failure::unreadable("starting the relay to etcd").because(e);
+    let mut child = start().map_err(failed)?;
+    while ns::within(&plan.world, || TcpStream::connect(&listen)).is_err() {
+        if child.try_wait().map_err(failed)?.is_some() {
+            let log = std::fs::read_to_string(dir.join("agent.log")).unwrap_or_default();
+            return Err(Failure::unreadable("the relay to etcd ended").because(log.trim()));
+        }
+        interrupt.pause(Duration::from_millis(5))?;
+    }
+    Ok(())
 }
 
 /// Where the relay listens: the world's address on the first segment.
@@ -222,13 +225,9 @@ pub fn relay_address(plan: &Layout) -> Option<String> {
 /// The lab's own net-conf.json. It names its backend: flannel's default is udp.
 fn net_conf(shape: &Shape) -> String {
     let v6 = if shape.ipv6 {
-        r#", "EnableIPv6": true, "IPv6Network": "fd00:10:244::/48", "IPv6SubnetLen": 64"#
+        r#", "EnableIPv6": true, "IPv6Network": "fd00:10:244::/56", "IPv6SubnetLen": 64"#
     } else {
         ""
     };
     format!("{{\"Network\": \"10.244.0.0/16\"{v6}, \"Backend\": {{\"Type\": \"vxlan\"}}}}\n")
-}
-
-fn token() -> String {
-    format!("{:016x}", rand::random::<u64>())
 }

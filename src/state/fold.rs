@@ -186,6 +186,11 @@ impl State {
                     old.more.push(dst);
                 }
             }
+            // The same remote once more: the others stay.
+            Some(old) if gathers => {
+                let more = std::mem::take(&mut old.more);
+                *old = Fdb { more, ..fdb };
+            }
             _ => {
                 self.fdb.insert(key, fdb);
             }

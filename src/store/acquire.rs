@@ -201,13 +201,19 @@ impl Want<'_> {
     }
 
     fn say_picking(&self, subnet: Subnet, previous: bool) {
-        let cidrs = self.previous.map(|p| p.cidrs()).unwrap_or_default();
-        match (previous, self.previous) {
-            (true, _) => tracing::info!("Found previously leased subnet ({cidrs}), reusing"),
-            (false, Some(_)) => tracing::info!(
-                "Found previously leased subnet ({cidrs}) that is taken or not compatible with the network config, ignoring"
+        match self.previous {
+            Some(old) if previous => {
+                tracing::info!("Found previously leased subnet ({}), reusing", old.cidrs())
+            }
+            Some(old) if self.conf.covers(&old) => tracing::info!(
+                "Found previously leased subnet ({}) that another node has now, ignoring",
+                old.cidrs()
             ),
-            (false, None) => {}
+            Some(old) => tracing::info!(
+                "Found previously leased subnet ({}) that is not compatible with the Etcd network config, ignoring",
+                old.cidrs()
+            ),
+            None => {}
         }
         let kept = |net| previous && self.previous.is_some_and(|p| p.nets().any(|old| Some(old) == net));
         if let Some(range) = self.conf.v4.filter(|_| !kept(subnet.v4.map(Into::into))) {

@@ -20,6 +20,7 @@ fn attrs(backend: &str, v6: Option<&str>, data: Option<&str>, v6_data: Option<&s
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     let vtep4 = r#"{"VNI":1,"VtepMAC":"02:42:ac:11:00:02"}"#;
     let vtep6 = r#"{"VNI":1,"VtepMAC":"06:42:ac:11:00:02"}"#;

@@ -168,9 +168,43 @@ impl StoreError {
             Self::Changed { subnet, .. } => {
                 Some(format!("read it again: flanctl lease show {}", subnet.cidrs()))
             }
-            Self::Lost(_) | Self::Unreachable { .. } => None,
+            Self::Unreachable { source, .. } => advice(&source.to_string()).map(str::to_owned),
+            Self::Lost(_) => None,
         }
     }
+}
+
+/// Words in a cause, and what to do about it. Nothing is decided by them.
+const ADVICE: &[(&str, &str)] = &[
+    ("UnknownIssuer", "--etcd-cafile must hold the CA that signed etcd's certificate"),
+    ("invalid peer certificate", "etcd's certificate must be valid for the host that --etcd-endpoints names"),
+    ("BadCertificate", "etcd wants a client certificate of its own CA: --etcd-certfile and --etcd-keyfile"),
+    (
+        "CertificateRequired",
+        "etcd wants a client certificate of its own CA: --etcd-certfile and --etcd-keyfile",
+    ),
+    (
+        "connection closed",
+        "does etcd speak TLS there (https in --etcd-endpoints), and want a client certificate?",
+    ),
+    ("broken pipe", "does etcd speak TLS there (https in --etcd-endpoints)?"),
+    ("tcp connect error", "start etcd, or mend --etcd-endpoints"),
+    ("no answer within", "etcd hangs or a firewall drops packets: etcdctl endpoint health"),
+    (
+        "etcdserver: permission denied",
+        "the role needs read on PREFIX/config and readwrite on PREFIX/subnets (--prefix=true)",
+    ),
+    ("user name is empty", "etcd wants a login: --etcd-username and --etcd-password"),
+    ("database space exceeded", "compact and defragment etcd, then disarm its NOSPACE alarm"),
+    (
+        "Permission denied",
+        "run it as a user who may write there, or name another directory: --store dir:PATH",
+    ),
+    ("Too many open files", "raise fs.inotify.max_user_instances"),
+];
+
+fn advice(cause: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(words, _)| cause.contains(words)).map(|(_, advice)| *advice)
 }
 
 /// A cause in one line of text.

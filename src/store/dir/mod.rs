@@ -39,8 +39,8 @@ pub struct DirStore {
     lists: RefCell<Lists>,
 }
 
-#[derive(Default)]
 struct Lists {
+    /// Begins with the time, so that no other store's cursor is taken for one of ours.
     last: i64,
     kept: VecDeque<(Cursor, Table)>,
 }
@@ -50,7 +50,9 @@ impl DirStore {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let disk = Disk::open(path)?;
         disk.lock().await?.clear_temporary();
-        Ok(Self { disk: Rc::new(disk), lists: RefCell::default() })
+        let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let last = i64::try_from(began.as_nanos()).unwrap_or(0);
+        Ok(Self { disk: Rc::new(disk), lists: RefCell::new(Lists { last, kept: VecDeque::new() }) })
     }
 
     /// The lease as it is, if it is still `held`'s.

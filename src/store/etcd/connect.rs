@@ -39,7 +39,7 @@ impl Pool {
     /// Reads certificates and checks every setting; connects to nobody yet.
     pub(super) async fn open(settings: &EtcdSettings) -> Result<Self, StoreError> {
         let EtcdSettings { endpoints, prefix, username, password, .. } = settings;
-        let name = format!("etcd {}, prefix {prefix}", endpoints.join(","));
+        let name = format!("etcd {}, prefix {prefix}", shown(endpoints));
         let mut options = Vec::new();
         for endpoint in endpoints {
             options.push(endpoint_options(settings, endpoint)?);
@@ -56,7 +56,7 @@ impl Pool {
             // Without a user this sends nothing; what fails is the settings.
             let client =
                 Client::connect([url], Some(options.clone())).await.map_err(|e| StoreError::Setup {
-                    what: format!("{name}: endpoint {url} cannot be used: {}", chain(&e)),
+                    what: format!("{name}: an endpoint cannot be used: {}", chain(&e)),
                     hint: "check --etcd-endpoints and the certificates' content (PEM)".to_owned(),
                     source: Some(Box::new(e)),
                 })?;
@@ -102,7 +102,8 @@ impl Pool {
         Ok(client)
     }
 
-    /// Does a request that may be sent twice: on the endpoint that answered last, then once on each other.
+    /// Does a request that may be sent twice: on the endpoint that answered last, then once on each other. A lone
+    /// endpoint is asked twice: what broke may be a connection left from before its restart.
     pub(super) async fn call<T>(
         &self,
         request: impl AsyncFn(Client) -> Result<T, Error>,
@@ -110,7 +111,7 @@ impl Pool {
         let count = self.0.options.len();
         let first = self.0.current.get();
         let mut last = None;
-        for step in 0..count {
+        for step in 0..count.max(2) {
             let at = (first + step) % count;
             let answer = match self.login(at).await {
                 Ok(client) => limited(request(client)).await,
@@ -121,6 +122,7 @@ impl Pool {
                     self.0.current.set(at);
                     return Ok(answer);
                 }
+                Err(e) if count == 1 && matches!(e, Error::EndpointError(_)) => return Err(self.error(&e)),
                 Err(e) if another_may_answer(&e) => last = Some(e),
                 Err(e) => return Err(self.error(&e)),
             }
@@ -145,6 +147,16 @@ impl Pool {
         }
         StoreError::Unreachable { store: self.0.name.clone(), source: Box::new(Cause(chain(e))) }
     }
+}
+
+/// The endpoints for messages; a password in one (`http://user:password@host`) is not shown.
+fn shown(endpoints: &[String]) -> String {
+    let bare = |url: &String| match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.clone(),
+    };
+    endpoints.iter().map(bare).collect::<Vec<_>>().join(",")
 }
 
 /// True if the server says that an etcd lease does not exist.
@@ -184,7 +196,8 @@ fn chain(e: &Error) -> String {
     };
     while let Some(inner) = source {
         let said = inner.to_string();
-        if !text.contains(&said) {
+        // A layer's name is no news.
+        if said != "transport error" && !text.contains(&said) {
             text = format!("{text}: {said}");
         }
         source = inner.source();
@@ -256,4 +269,20 @@ fn roots(cafile: Option<&Path>) -> Result<Vec<u8>, StoreError> {
     SYSTEM_ROOTS.iter().find_map(|path| std::fs::read(path).ok()).ok_or_else(|| {
         setup("an https endpoint of etcd, but no CA file and no system certificates", "give --etcd-cafile")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_password_in_an_endpoint_is_not_shown() {
+        for (given, want) in [
+            ("http://10.0.0.1:2379", "http://10.0.0.1:2379"),
+            ("https://root:p@ss@10.0.0.1:2379", "https://10.0.0.1:2379"),
+            ("root:secret@10.0.0.1:2379", "10.0.0.1:2379"),
+        ] {
+            assert_eq!(shown(&[given.to_owned()]), want);
+        }
+    }
 }

@@ -14,7 +14,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::Value;
 
-use crate::support::etcd::{ADDR, Entry, Etcd};
+use crate::support::hub::{ADDR, Entry, Hub};
 use crate::support::relay::Relay;
 use crate::support::swap::{Place, Seat};
 
@@ -46,7 +46,7 @@ impl Damage {
 /// The node, its store and its peers.
 pub(super) struct Bed {
     pub(super) seat: Seat<'static>,
-    pub(super) etcd: Etcd,
+    pub(super) etcd: Hub,
     pub(super) relay: Relay,
     strangers: Vec<String>,
     usual: Duration,
@@ -56,11 +56,11 @@ pub(super) struct Bed {
 impl Bed {
     /// With so many peers; one start has happened.
     pub(super) fn new(peers: u32) -> Self {
-        let etcd = Etcd::start();
+        let etcd = Hub::start();
         // Given back to the kernel when the test process ends.
         let place: &'static Place = Box::leak(Box::new(etcd.node("10.77.0.1")));
         strangers_rows(place);
-        let relay = Relay::start(&etcd.hub, &format!("{ADDR}:4001"), &format!("{ADDR}:2379"));
+        let relay = Relay::start(&etcd.place, &format!("{ADDR}:4001"), &format!("{ADDR}:2379"));
         let url = format!("http://{ADDR}:4001");
         let flags = ["--etcd-endpoints", &url, "--iface", "eth0", "--iptables-forward-rules=false"];
         let seat = Seat::new(place, "n1", &flags);

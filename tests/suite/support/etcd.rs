@@ -1,137 +1,227 @@
-//! A real etcd in a place of its own, written to through the client and looked at through etcdctl.
+//! A real etcd of one member on loopback, with its data in a temporary directory; it ends with the value.
+
 #![allow(dead_code, reason = "not every area needs every helper")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "a test may fail"
-)]
+#![expect(clippy::disallowed_methods, clippy::indexing_slicing, reason = "starts a program and waits for it")]
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use etcd_client::{Client, PutOptions, Txn, TxnOp};
+use flanctl::config::EtcdSettings;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use super::netns::runtime;
-use super::swap::{Place, Running, until};
+/// The prefix that flannel uses unless told.
+pub(crate) const PREFIX: &str = "/coreos.com/network";
 
-/// Where it listens, in the hub's namespace.
-pub(crate) const ADDR: &str = "10.77.0.254";
-
-/// The hub: an underlay switch `br0` with etcd at [`ADDR`].
+/// A running (or stopped) etcd.
 pub(crate) struct Etcd {
-    pub(crate) hub: Place,
-    runtime: Runtime,
-    client: Client,
-    _server: Running,
-    _dir: TempDir,
-}
-
-/// A key as etcdctl shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) value: serde_json::Value,
-    pub(crate) lease: i64,
+    process: Option<Child>,
+    home: TempDir,
+    data: PathBuf,
+    ports: (u16, u16),
+    extra: Vec<String>,
+    scheme: &'static str,
 }
 
 impl Etcd {
+    /// Plain http.
     pub(crate) fn start() -> Self {
-        let hub = Place::new();
-        hub.ip(&["link add br0 type bridge", &format!("addr add {ADDR}/16 dev br0"), "link set br0 up"]);
-        // In memory where there is such a place: the tests are not about disks.
-        let shm = Path::new("/dev/shm");
-        let dir = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() }.unwrap();
-        let mut command = Command::new("etcd");
-        let url = format!("http://{ADDR}:2379");
-        command.arg("--data-dir").arg(dir.path().join("data"));
-        command.args(["--listen-client-urls", &url, "--advertise-client-urls", &url]);
-        command.args(["--listen-peer-urls", "http://127.0.0.1:2380", "--log-level", "error"]);
-        let server = hub.start(&mut command, &dir.path().join("log"));
-        let runtime = runtime();
-        let client = until("etcd answers", || {
-            hub.inside(|| {
-                runtime.block_on(async {
-                    let client = Client::connect([&url], None).await.ok()?;
-                    client.kv_client().get("x", None).await.ok().map(|_| client)
-                })
-            })
-        });
-        Self { hub, runtime, client, _server: server, _dir: dir }
+        Self::start_with("http", |_| vec![])
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{ADDR}:2379")
+    /// With etcd's v2 API too.
+    pub(crate) fn start_v2() -> Self {
+        Self::start_with("http", |_| vec!["--enable-v2=true".into()])
     }
 
-    /// A node's place: `eth0` with this address on the hub's switch.
-    pub(crate) fn node(&self, addr: &str) -> Place {
-        let place = Place::new();
-        self.join(&place, addr);
-        place
+    /// https, and only clients with a certificate of its CA.
+    pub(crate) fn start_tls() -> Self {
+        Self::start_with("https", |home| {
+            write_certificates(home);
+            let file = |name: &str| home.join(name).display().to_string();
+            vec![
+                format!("--cert-file={}", file("server.crt")),
+                format!("--key-file={}", file("server.key")),
+                format!("--trusted-ca-file={}", file("ca.crt")),
+                "--client-cert-auth=true".into(),
+            ]
+        })
     }
 
-    pub(crate) fn join(&self, place: &Place, addr: &str) {
-        let port = format!("p{}", addr.replace('.', ""));
-        place.wire("eth0", &self.hub, &port);
-        place.ip(&[&format!("addr add {addr}/16 dev eth0")]);
-        self.hub.ip(&[&format!("link set {port} master br0")]);
+    fn start_with(scheme: &'static str, extra: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let extra = extra(home.path());
+        let data = home.path().join("data");
+        let mut etcd = Self { process: None, home, data, ports: (free_port(), free_port()), extra, scheme };
+        etcd.run();
+        etcd
     }
 
-    pub(crate) fn put(&self, pairs: &[(String, String)]) {
-        self.change(pairs.iter().map(|(k, v)| TxnOp::put(k.as_str(), v.as_str(), None)).collect());
-    }
-
-    pub(crate) fn delete(&self, keys: &[String]) {
-        self.change(keys.iter().map(|k| TxnOp::delete(k.as_str(), None)).collect());
-    }
-
-    /// Put with a fresh lease, as flanneld does it.
-    pub(crate) fn put_leased(&self, key: &str, value: &str) {
-        self.runtime.block_on(async {
-            let granted = self.client.lease_client().grant(86_400, None).await.unwrap();
-            let options = PutOptions::new().with_lease(granted.id());
-            self.client.kv_client().put(key, value, Some(options)).await.unwrap();
-        });
-    }
-
-    /// In transactions of what etcd takes at a time.
-    fn change(&self, ops: Vec<TxnOp>) {
-        self.runtime.block_on(async {
-            for some in ops.chunks(100) {
-                self.client.kv_client().txn(Txn::new().and_then(some)).await.unwrap();
-            }
-        });
-    }
-
-    pub(crate) fn ctl(&self, args: &str) -> String {
-        self.hub.run("etcdctl", &format!("--endpoints={} {args}", self.url()))
-    }
-
-    /// Every key under a prefix, with its value and etcd lease.
-    pub(crate) fn entries(&self, prefix: &str) -> BTreeMap<String, Entry> {
-        let text = self.ctl(&format!("get --prefix {prefix} -w fields"));
-        let (mut all, mut key, mut value) = (BTreeMap::new(), String::new(), serde_json::Value::Null);
-        for line in text.lines() {
-            let Some((name, said)) = line.split_once(" : ") else { continue };
-            let quoted = || serde_json::from_str::<String>(said).unwrap();
-            match name {
-                "\"Key\"" => key = quoted(),
-                "\"Value\"" => value = serde_json::from_str(&quoted()).unwrap_or_default(),
-                "\"Lease\"" => {
-                    let entry = Entry { value: value.take(), lease: said.parse().unwrap() };
-                    all.insert(std::mem::take(&mut key), entry);
-                }
-                _ => {}
-            }
+    /// Starts it (again), on the same ports and data.
+    pub(crate) fn run(&mut self) {
+        let client = self.url();
+        let peer = format!("http://127.0.0.1:{}", self.ports.1);
+        let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log"));
+        let log = log.expect("a log file");
+        let spawned = Command::new("etcd")
+            .arg(format!("--data-dir={}", self.data.display()))
+            .args(["--name=t", "--log-level=error", "--logger=zap"])
+            .arg(format!("--listen-client-urls={client}"))
+            .arg(format!("--advertise-client-urls={client}"))
+            .arg(format!("--listen-peer-urls={peer}"))
+            .arg(format!("--initial-advertise-peer-urls={peer}"))
+            .arg(format!("--initial-cluster=t={peer}"))
+            .args(&self.extra)
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn();
+        self.process = Some(spawned.expect("etcd does not start: `make test` installs etcd-server"));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.ctl_try(&["endpoint", "health"]).is_err() {
+            let log = std::fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "etcd is not healthy: {log}");
+            std::thread::sleep(Duration::from_millis(50));
         }
-        all
     }
 
-    /// How many etcd leases there are.
-    pub(crate) fn leases(&self) -> usize {
-        self.ctl("lease list").lines().skip(1).count()
+    /// Kills it, as a power cut does.
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("our own child");
+            process.wait().expect("our own child");
+        }
     }
+
+    /// Stops it from running without closing anything, until the answer is dropped.
+    pub(crate) fn freeze(&self) -> Frozen {
+        let id = self.process.as_ref().map(Child::id).expect("it runs");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(id).expect("a process id"));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("our own child");
+        Frozen(pid)
+    }
+
+    /// Kills it and puts an empty or older data directory in place.
+    pub(crate) fn restore(&mut self, from: Option<&Path>) {
+        self.stop();
+        std::fs::remove_dir_all(&self.data).expect("the data directory");
+        if let Some(from) = from {
+            let copied = Command::new("cp").arg("-a").args([from, &self.data]).status();
+            assert!(copied.is_ok_and(|s| s.success()), "copying {}", from.display());
+        }
+        self.run();
+    }
+
+    /// Forgets history up to now.
+    pub(crate) fn compact(&self) {
+        let status = self.ctl(&["endpoint", "status", "-w", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&status).expect("json");
+        let revision = status[0]["Status"]["header"]["revision"].as_i64().expect("a revision");
+        self.ctl(&["compact", &revision.to_string()]);
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://127.0.0.1:{}", self.scheme, self.ports.0)
+    }
+
+    /// A file of its directory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// Settings that reach it, certificates included.
+    pub(crate) fn settings(&self) -> EtcdSettings {
+        let tls = |name| (self.scheme == "https").then(|| self.file(name));
+        EtcdSettings {
+            endpoints: vec![self.url()],
+            prefix: PREFIX.into(),
+            keyfile: tls("client.key"),
+            certfile: tls("client.crt"),
+            cafile: tls("ca.crt"),
+            username: None,
+            password: None,
+        }
+    }
+
+    /// Runs etcdctl; its output.
+    pub(crate) fn ctl(&self, args: &[&str]) -> String {
+        self.ctl_try(args).unwrap_or_else(|e| panic!("etcdctl {args:?}: {e}"))
+    }
+
+    fn ctl_try(&self, args: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("etcdctl");
+        command.env("ETCDCTL_API", "3").arg(format!("--endpoints={}", self.url()));
+        if self.scheme == "https" {
+            let file = |name: &str| self.file(name).display().to_string();
+            command.arg(format!("--cacert={}", file("ca.crt")));
+            command
+                .arg(format!("--cert={}", file("client.crt")))
+                .arg(format!("--key={}", file("client.key")));
+        }
+        let out =
+            command.args(args).output().expect("etcdctl does not start: `make test` installs etcd-client");
+        match out.status.success() {
+            true => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
+            false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
+        }
+    }
+}
+
+/// An etcd that stands still.
+pub(crate) struct Frozen(nix::unistd::Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // It may be gone already, and then nothing stands still.
+        let _ = nix::sys::signal::kill(self.0, nix::sys::signal::Signal::SIGCONT);
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A port that nobody listens on just now, below those that the kernel gives to outgoing connections: a restarted
+/// etcd must find it free again.
+pub(crate) fn free_port() -> u16 {
+    use rand::Rng;
+    let mut dice = rand::rng();
+    let port = (0..1_000).map(|_| dice.random_range(20_000..32_000));
+    port.into_iter()
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port on loopback")
+}
+
+/// `ca.crt`, `server.{crt,key}`, `client.{crt,key}`, and `stranger.{crt,key}` of another CA.
+fn write_certificates(home: &Path) {
+    let authority = |name: &str| {
+        let mut params = CertificateParams::new(vec![]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.self_signed(&key).expect("self-signed");
+        (cert.pem(), Issuer::new(params, key))
+    };
+    let write = |name: &str, text: String| std::fs::write(home.join(name), text).expect("a certificate file");
+    let signed = |name: &str, issuer: &Issuer<'_, KeyPair>, usage: Vec<ExtendedKeyUsagePurpose>| {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into()]).expect("names");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.extended_key_usages = usage;
+        let key = KeyPair::generate().expect("a key");
+        write(&format!("{name}.crt"), params.signed_by(&key, issuer).expect("signed").pem());
+        write(&format!("{name}.key"), key.serialize_pem());
+    };
+    let (server_auth, client_auth) =
+        (ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth);
+    let (pem, ours) = authority("ours");
+    write("ca.crt", pem);
+    // etcd's own health gateway connects with the server's certificate as a client.
+    signed("server", &ours, vec![server_auth, client_auth.clone()]);
+    signed("client", &ours, vec![client_auth.clone()]);
+    signed("stranger", &authority("theirs").1, vec![client_auth]);
 }

@@ -1,6 +1,7 @@
 //! What the areas share.
 
 pub(crate) mod etcd;
+pub(crate) mod hub;
 pub(crate) mod netns;
 pub(crate) mod pinger;
 pub(crate) mod relay;
