@@ -2,6 +2,7 @@
 
 pub(crate) mod etcd;
 pub(crate) mod hub;
+pub(crate) mod leases;
 pub(crate) mod netns;
 pub(crate) mod pinger;
 pub(crate) mod relay;

@@ -294,6 +294,15 @@ impl Agent {
         }
     }
 
+    /// Waits for the process's end, and for a message that it sent before.
+    pub(crate) fn hears_after_end(&mut self, start: &str) {
+        self.running.wait();
+        until(start, || {
+            self.hear();
+            self.heard.iter().any(|m| m.starts_with(start)).then_some(())
+        });
+    }
+
     pub(crate) fn ready(&mut self) {
         self.hears("READY=1");
     }
