@@ -11,6 +11,7 @@ mod firewall;
 mod lab;
 mod lease_verb;
 mod linux_kernel;
+mod notices;
 mod plan_properties;
 mod readers;
 mod replay_vs_linux;
