@@ -2,9 +2,10 @@
 //! network namespaces that it made and removes.
 
 mod firewall;
+mod lab;
+mod layers;
 mod linux_kernel;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
-mod lab;
 mod support;
