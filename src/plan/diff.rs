@@ -2,11 +2,12 @@
 //!
 //! The order, and why:
 //! 1. routes that are to go: a route must not outlive its neighbour;
-//! 2. devices (delete, create, alter), their sysctls, their addresses, up: everything hangs on them, and an address
-//!    is added before another is removed, because with its last IPv4 address a device loses its plain routes;
+//! 2. devices (delete, create, alter), their sysctls, their addresses, up: everything hangs on them. An address is
+//!    added before another is removed, because with its last IPv4 address a device loses its plain routes; and it is
+//!    removed before routes are written, because a gateway that is an address of this host is refused;
 //! 3. neighbours, forwarding entries, nexthop objects;
 //! 4. routes: a route without its neighbour would make the kernel ask into the tunnel, where nobody answers;
-//! 5. nexthop objects, neighbours, forwarding entries and addresses that are to go: nothing leads to them any more.
+//! 5. nexthop objects, neighbours and forwarding entries that are to go: nothing leads to them any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -115,7 +116,7 @@ impl<'a> Ground<'a> {
             self.device(*name, want, &mut phases.devices);
         }
         for key in self.own_addrs().filter(|k| !self.want.addrs.contains(k)) {
-            phases.del.push(Op::DelAddr { key });
+            phases.devices.push(Op::DelAddr { key });
         }
     }
 
