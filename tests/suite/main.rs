@@ -9,6 +9,7 @@
 
 mod firewall;
 mod lab;
+mod layers;
 mod lease_verb;
 mod linux_kernel;
 mod notices;
