@@ -7,6 +7,8 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod agent_cli;
+mod agent_crash;
 mod firewall;
 mod lab;
 mod layers;
