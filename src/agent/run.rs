@@ -326,7 +326,8 @@ impl Agent {
         }
         if !touched.is_nothing() {
             self.settle(touched, false)?;
-            self.timers.file.get_or_insert(Instant::now() + Duration::from_secs(1));
+            let soon = self.file_pause();
+            self.timers.file.get_or_insert(Instant::now() + soon);
         }
         Ok(None)
     }

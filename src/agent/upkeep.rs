@@ -189,6 +189,12 @@ impl Agent {
         }
     }
 
+    /// How long changes gather before the state file is written. It is written whole, which costs by the peer; but
+    /// until it is written, readers call a peer's rows stale.
+    pub(super) fn file_pause(&self) -> Duration {
+        Duration::from_millis(if self.node.world.peers.len() < 1_000 { 100 } else { 1_000 })
+    }
+
     /// The state file that readers and the next start use.
     pub(super) fn write_file(&mut self) {
         self.timers.file = None;

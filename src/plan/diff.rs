@@ -15,9 +15,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Op;
+use super::same::{first_dev, hop_is, keeps, leads_to, route_is};
 use crate::net::{IfName, Mac};
 use crate::state::{
-    AddrKey, Fdb, FdbKey, Hop, Hops, Key, Link, LinkKind, Neigh, NeighKey, Nexthop, Ours, Route, RouteKey,
+    AddrKey, Fdb, FdbKey, Hop, Hops, Key, LinkKind, Neigh, NeighKey, Nexthop, Ours, Route, RouteKey,
     RouteKind, State, Want, WantLink, nud, proto, table,
 };
 
@@ -291,10 +292,16 @@ impl<'a> Ground<'a> {
         }
         // With the wanted row among twins the others go; else the first is replaced and the rest go.
         let right = twins.iter().position(|r| route_is(r, want));
+        // IPv6 refuses a gateway that the present route leads to by another device, be it the route to be replaced
+        // (measured on 6.18): there the old ones go first, at the price of a moment without.
+        let moves = |r: &&&Route| key.dst.addr().is_ipv6() && first_dev(r) != first_dev(want);
+        let keep = right.unwrap_or(0);
         if right.is_none() {
+            if let Some(first) = twins.first().filter(moves) {
+                phases.routes.push(Op::DelRoute { key, route: (*first).clone() });
+            }
             phases.routes.push(Op::SetRoute { key, route: want.clone() });
         }
-        let keep = right.unwrap_or(0);
         for (at, twin) in twins.into_iter().enumerate() {
             if at != keep {
                 phases.routes.push(Op::DelRoute { key, route: twin.clone() });
@@ -349,42 +356,6 @@ impl<'a> Ground<'a> {
             Hops::Multi(legs) => legs.iter().filter_map(|(hop, _)| hop.dev).any(test),
         }
     }
-}
-
-/// Whether the device can be altered into what is wanted: VNI, port and GBP are fixed at creation, and a group or
-/// miss notices are leftovers of an older design.
-fn keeps(link: &Link, want: &WantLink) -> bool {
-    link.vxlan().is_some_and(|have| {
-        (have.vni, have.port, have.gbp) == (want.vxlan.vni, want.vxlan.port, want.vxlan.gbp)
-            && have.group.is_none()
-            && !have.l2miss
-            && !have.l3miss
-    })
-}
-
-fn leads_to(fdb: &Fdb, dst: IpAddr) -> bool {
-    let Fdb { dst: have, more, state, flags: _, port, vni, nhid } = fdb;
-    *have == Some(dst)
-        && more.is_empty()
-        && state & nud::PERMANENT != 0
-        && port.is_none()
-        && vni.is_none()
-        && nhid.is_none()
-}
-
-fn hop_is(have: &Hop, want: &Hop) -> bool {
-    let Hop { via, dev, onlink, dead: _ } = have;
-    (*via, *dev, *onlink) == (want.via, want.dev, want.onlink)
-}
-
-/// Equal but for the flags that the kernel sets by itself.
-fn route_is(have: &Route, want: &Route) -> bool {
-    let Route { kind, proto, scope, src, hops } = have;
-    let same = match (hops, &want.hops) {
-        (Hops::One(a), Hops::One(b)) => hop_is(a, b),
-        (a, b) => a == b,
-    };
-    same && (*kind, *proto, *scope, *src) == (want.kind, want.proto, want.scope, want.src)
 }
 
 /// Operations by what they touch, for a log line: `3 routes, 3 neighbours, 3 fdb entries`.
