@@ -56,7 +56,7 @@ pub struct Agent {
     pub(super) unreadable: HashMap<String, Unreadable>,
     pub(super) complaints: HashMap<String, String>,
     pub(super) retry_pause: Duration,
-    _claim: Option<super::single::Claim>,
+    claim: Option<super::single::Claim>,
 }
 
 /// When what is due.
@@ -233,7 +233,7 @@ impl Agent {
             unreadable: HashMap::new(),
             complaints: HashMap::new(),
             retry_pause: RETRY_FASTEST,
-            _claim: claim,
+            claim,
             settings,
         }
     }
@@ -351,6 +351,7 @@ impl Agent {
         if self.timers.firewall <= now {
             self.timers.firewall = now + self.settings.iptables_resync;
             self.guard.check();
+            self.claim.iter().for_each(super::single::Claim::drain);
         }
         let sweep = self.timers.sweep <= now;
         if sweep {
