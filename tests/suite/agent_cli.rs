@@ -65,6 +65,40 @@ fn a_second_agent_for_the_device_is_refused_by_the_pid_of_the_first() {
     assert!(place.try_run("ip", "link show flannel.2"));
 }
 
+/// A second agent that is started again and again fills the queue of the first one's claim, and is still answered.
+/// From a pid namespace of its own it does not know the first one's pid, and lets everybody live.
+#[test]
+fn a_claim_that_cannot_be_looked_at_is_respected() {
+    let (place, _far) = node();
+    let leases = Leases::new(V4);
+    let seat = seat(&place, &leases);
+    let mut first = seat.ready(&[]);
+    let mut apart = Command::new("unshare");
+    let run = seat.command(&["--takeover"]);
+    apart
+        .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+        .arg(run.get_program())
+        .args(run.get_args());
+    let (code, _, said) = seat.output(&mut apart);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("cannot be seen from here"), "{said}");
+    place.inside(|| {
+        use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+        let address = UnixAddr::new_abstract(b"flanctl/flannel.1").unwrap();
+        for _ in 0..100_000 {
+            let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
+            if connect(std::os::fd::AsRawFd::as_raw_fd(&asks), &address).is_err() {
+                return;
+            }
+        }
+        panic!("the queue has no end");
+    });
+    let (code, _, said) = seat.output(&mut seat.command(&[]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("flannel.1 is managed by"), "{said}");
+    assert_eq!(first.running.ended(), None);
+}
+
 #[test]
 fn signals_end_it_well_and_leave_the_data_path() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {

@@ -1,4 +1,4 @@
-//! kill -9 at 200 moments of start-up, join, leave and heal, on a real etcd. Whatever the moment, the next start makes
+//! kill -9 at 260 moments of start-up, join, leave and heal, on a real etcd. Whatever the moment, the next start makes
 //! the tables what the leases want, the node has one lease and the same as before, and nobody else's row has moved.
 //! The dice's seed is printed; `FLANCTL_TEST_SEED=N` throws them again.
 #![allow(
@@ -17,8 +17,9 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
 use self::bed::{Bed, Damage};
+use crate::support::leases::Leases;
 use crate::support::relay::{Stop, Way};
-use crate::support::swap::until;
+use crate::support::swap::{Place, Seat, until};
 
 fn dice() -> StdRng {
     let given = std::env::var("FLANCTL_TEST_SEED").ok().and_then(|t| t.parse().ok());
@@ -120,4 +121,58 @@ fn a_kill_among_a_thousand_nexthops_is_made_good_by_the_next_start() {
     }
     assert!(rows > 0, "no kill fell into the work on the tables");
     assert!(between > 0, "no kill fell between a nexthop and its route");
+}
+
+/// 60 more kills where the agent writes what is neither etcd nor netlink: the directory store, the firewall in both
+/// modes, subnet.env and the state file.
+#[test]
+fn a_kill_while_rules_and_files_are_written_is_made_good() {
+    let mut dice = dice();
+    for nftables in [false, true] {
+        let (place, far) = (Place::new(), Place::new());
+        place.wire("eth0", &far, "eth0");
+        place.ip(&["addr add 192.168.0.1/24 dev eth0"]);
+        let config = format!(
+            r#"{{"Network":"10.244.0.0/16","EnableNFTables":{nftables},"Backend":{{"Type":"vxlan"}}}}"#
+        );
+        let leases = Leases::new(&config);
+        let seat = Seat::new(&place, "n1", &[&leases.flag(), "--iface=eth0", "--ip-masq"]);
+        place.run("nft", "add table ip stranger");
+        let begun = Instant::now();
+        seat.ready(&[]).running.kill();
+        let usual = begun.elapsed();
+        let (key, env, rules) =
+            (leases.of("Node", "n1").0, seat.subnet_env(), place.run("nft", "list ruleset"));
+        assert!(rules.contains("masquerade") && rules.contains("table ip stranger"), "{rules}");
+        for round in 0..30 {
+            // Half of the rounds begin with nothing but the lease, which says what the rest must be.
+            if dice.random_bool(0.5) {
+                place.run("nft", "flush ruleset");
+                place.run("nft", "add table ip stranger");
+                std::fs::remove_file(seat.file("subnet.env")).unwrap();
+            }
+            let at = usual.mul_f64(dice.random_range(0.0..1.1));
+            let mut agent = seat.start(&[]);
+            std::thread::sleep(at);
+            agent.running.kill();
+            let mut next = seat.ready(&[]);
+            let when = format!("nftables {nftables}, round {round}: killed after {at:?}");
+            assert_eq!(leases.of("Node", "n1").0, key, "{when}");
+            assert_eq!(seat.subnet_env(), env, "{when}");
+            assert_eq!(sorted(&place.run("nft", "list ruleset")), sorted(&rules), "{when}");
+            let state = seat.file(&format!("flanctl-{}-flannel.1.json", place.inode()));
+            let state: serde_json::Value = serde_json::from_slice(&std::fs::read(state).unwrap()).unwrap();
+            assert_eq!(state["pid"], next.running.pid(), "{when}");
+            assert_eq!(leases.all().len(), 1, "{when}");
+            next.running.kill();
+        }
+    }
+}
+
+/// The lines of each table, tables in any order, without what counts packets.
+fn sorted(ruleset: &str) -> Vec<String> {
+    let plain = regex::Regex::new(r"counter packets \d+ bytes \d+").unwrap().replace_all(ruleset, "counter");
+    let mut tables: Vec<String> = plain.split("\n}\n").map(|table| table.trim().to_owned()).collect();
+    tables.sort_unstable();
+    tables
 }

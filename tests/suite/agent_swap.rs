@@ -23,7 +23,8 @@ fn a_reply_that_is_lost_and_a_row_that_goes_and_comes_are_seen() {
     let monitor = Monitor::start(node.place);
     node.place.ip(&["link set eth0 down"]);
     std::thread::sleep(std::time::Duration::from_millis(100));
-    node.place.ip(&["link set eth0 up", "neigh flush dev flannel.1 nud permanent"]);
+    node.place.ip(&["link set eth0 up"]);
+    node.place.try_run("ip", "neigh flush dev flannel.1 nud permanent");
     assert!(!ping.missing("it heals").is_empty());
     let moved = monitor.moved();
     assert!(moved.iter().any(|line| line.contains("lladdr")), "{moved:#?}");

@@ -172,7 +172,38 @@ fn every_shape_of_lab_pings_over_the_overlay() {
     }
 }
 
-/// The sender's address as tcpdump-like second opinion: conntrack-free, by what the receiver's kernel logs as source.
+/// tcpdump's opinion on what the demo says of itself.
+#[test]
+fn pods_see_each_other_under_their_own_addresses_and_the_world_sees_nodes() {
+    let lab = Lab("d-sources");
+    lab.does("up", &["--nodes", "2"]);
+    let pods = lab.pods(2, "-4");
+    let nic = |member: &str| -> String {
+        let rows = lab.exec(member, "ip -4 -o addr show scope global");
+        let net = rows.split_whitespace().skip_while(|w| *w != "inet").nth(1).unwrap();
+        net.split('/').next().unwrap().to_owned()
+    };
+    let overlay = lab.exec("node1", "ip -4 -o addr show dev flannel.1");
+    let overlay = overlay.split_whitespace().find(|w| w.ends_with("/32")).unwrap().trim_end_matches("/32");
+    let (node1, world) = (nic("node1"), nic("world"));
+    for (from, at, to, source) in [
+        ("pod1", "pod2", &pods[1], pods[0].as_str()),
+        ("node1", "pod2", &pods[1], overlay),
+        ("pod1", "world", &world, &node1),
+    ] {
+        let mut dump = lab.command("exec", &[at, "--", "tcpdump", "-nlpc", "1", "-i", "any", "icmp[0] = 8"]);
+        let dump = dump.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // Five a second, until tcpdump has heard one.
+        let mut ping = lab.command("exec", &[from, "--", "ping", "-n", "-i", "0.2", "-c", "100", to]);
+        let mut ping = ping.stdout(Stdio::null()).spawn().unwrap();
+        let heard = String::from_utf8(dump.wait_with_output().unwrap().stdout).unwrap();
+        ping.kill().unwrap();
+        ping.wait().unwrap();
+        let wanted = format!("IP {source} > {to}: ICMP echo request");
+        assert!(heard.contains(&wanted), "{from} at {at}: {wanted} is {heard}");
+    }
+}
+
 #[test]
 fn a_lab_that_stands_heals_and_its_readers_find_nothing_wrong() {
     let lab = Lab("d-stands");
