@@ -271,27 +271,23 @@ pub fn find(run_dir: &Path, netns: u64, device: Option<IfName>) -> Result<Option
     if let Some(device) = device {
         return read(&path(run_dir, netns, device));
     }
+    let all = paths(run_dir, netns)?.iter().map(|p| read(p)).collect::<Result<Vec<_>, _>>()?;
+    Ok(all.into_iter().flatten().max_by_key(|file| file.written_at))
+}
+
+/// The state files of a namespace: one an overlay.
+pub fn paths(run_dir: &Path, netns: u64) -> Result<Vec<PathBuf>, AgentFileError> {
     let prefix = format!("flanctl-{netns}-");
     let entries = match fs::read_dir(run_dir) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => {
             return Err(AgentFileError::Io { what: "listing", path: run_dir.to_owned(), source });
         }
     };
-    let mut latest: Option<AgentFile> = None;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if !name.to_str().is_some_and(|n| n.starts_with(&prefix) && n.ends_with(".json")) {
-            continue;
-        }
-        if let Some(file) = read(&entry.path())?
-            && latest.as_ref().is_none_or(|old| old.written_at < file.written_at)
-        {
-            latest = Some(file);
-        }
-    }
-    Ok(latest)
+    let ours = |name: &str| name.starts_with(&prefix) && name.ends_with(".json");
+    let all = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(ours));
+    Ok(all.map(|entry| entry.path()).collect())
 }
 
 #[cfg(test)]

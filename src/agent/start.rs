@@ -18,7 +18,7 @@ use super::trouble::{Trouble, passes, store_failure, words};
 use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel, netns};
-use crate::lease::{Attrs, Identity, Lease, VxlanData};
+use crate::lease::{Attrs, Expiry, Identity, Lease, VxlanData};
 use crate::net::{IfName, Mac, Subnet};
 use crate::overlay::{Own, vxlan};
 use crate::plan::{self, kept_mac};
@@ -288,22 +288,24 @@ async fn network_config(
     }
 }
 
-/// The state file of an earlier agent here, while its lease lives.
+/// The state file of an earlier agent of this store here, while its lease lives. Another overlay's stands beside it.
 fn past_run(settings: &Settings, netns: u64) -> Option<AgentFile> {
-    let past = file::find(&settings.run_dir, netns, None).ok().flatten()?;
-    let own = past.own.as_ref()?;
-    let lives = match own.expires {
-        crate::lease::Expiry::At(end) => end > SystemTime::now(),
-        crate::lease::Expiry::Never => true,
-        crate::lease::Expiry::Unknown => false,
+    let lives = |own: &Lease| match own.expires {
+        Expiry::At(end) => end > SystemTime::now(),
+        Expiry::Never => true,
+        Expiry::Unknown => false,
     };
-    let same_store = match (&settings.store, &past.store) {
+    let same_store = |past: &AgentFile| match (&settings.store, &past.store) {
         (StoreChoice::Dir(a), file::StoreNote::Dir { path }) => a == path,
         (StoreChoice::Etcd(a), file::StoreNote::Etcd { prefix, .. }) => a.prefix == *prefix,
         _ => false,
     };
-    let same_node = own.attrs.node.as_deref() == Some(settings.node.as_str());
-    (lives && same_store && same_node).then_some(past)
+    let ours = |own: &Lease| own.attrs.node.as_deref() == Some(settings.node.as_str()) && lives(own);
+    let fits = |past: &AgentFile| same_store(past) && past.own.as_ref().is_some_and(ours);
+    let all = file::paths(&settings.run_dir, netns).ok()?;
+    // One that cannot be read is no help, and no hindrance to the others.
+    let readable = all.iter().filter_map(|path| file::read(path).ok().flatten());
+    readable.filter(fits).max_by_key(|past| past.written_at)
 }
 
 /// The uplink, with flannel's lines on the way.

@@ -26,7 +26,7 @@ pub(crate) struct Hub {
     pub(crate) place: Place,
     runtime: Runtime,
     client: Client,
-    _server: Running,
+    server: Running,
     _dir: TempDir,
 }
 
@@ -59,7 +59,12 @@ impl Hub {
                 })
             })
         });
-        Self { place: hub, runtime, client, _server: server, _dir: dir }
+        Self { place: hub, runtime, client, server, _dir: dir }
+    }
+
+    /// etcd ends, and does not come back.
+    pub(crate) fn dies(&mut self) {
+        self.server.kill();
     }
 
     pub(crate) fn url(&self) -> String {
