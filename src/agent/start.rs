@@ -321,6 +321,7 @@ fn choose_uplink(
             Ok(uplink)
         }
         Err(e) => {
+            e.trail().iter().for_each(|line| tracing::warn!("{line}"));
             let hint = e.hint();
             let failure = Failure::found("failed to find the interface to use").because(e);
             Err(match hint {

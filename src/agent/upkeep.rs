@@ -147,6 +147,8 @@ impl Agent {
             self.timers.retry = Some(Instant::now() + Duration::from_secs(5));
             return Ok(false);
         }
+        self.ready = true;
+        tracing::info!("flannel is ready");
         tracing::info!("Running backend.");
         tracing::info!("watching for new subnet leases");
         self.arm_renewal();
@@ -155,8 +157,6 @@ impl Agent {
             tracing::info!("Waiting for {} to renew lease", crate::clock::span(wait));
         }
         self.write_file();
-        self.ready = true;
-        tracing::info!("flannel is ready");
         self.notifier.send("READY=1");
         self.status();
         Ok(fine)

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::net::IfName;
 use crate::state::{Fdb, Hop, Hops, Link, Route, WantLink, nud};
 
 /// Whether the device can be altered into what is wanted: VNI, port and GBP are fixed at creation, and a group or
@@ -38,4 +39,12 @@ pub(super) fn route_is(have: &Route, want: &Route) -> bool {
         (a, b) => a == b,
     };
     same && (*kind, *proto, *scope, *src) == (want.kind, want.proto, want.scope, want.src)
+}
+
+/// The device of a plain route.
+pub(super) fn first_dev(route: &Route) -> Option<IfName> {
+    match &route.hops {
+        Hops::One(hop) => hop.dev,
+        Hops::None | Hops::Object(_) | Hops::Multi(_) => None,
+    }
 }

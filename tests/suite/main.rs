@@ -7,11 +7,14 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod agent_cli;
+mod agent_crash;
 mod firewall;
 mod lab;
 mod layers;
 mod lease_verb;
 mod linux_kernel;
+mod notices;
 mod plan_properties;
 mod readers;
 mod replay_vs_linux;

@@ -170,6 +170,7 @@ fn mess() -> impl Strategy<Value = Op> {
         3 => (1..8u8, 12..18u8).prop_map(|(m, h)| Op::SetFdb { key: fdb("flannel.1", m), dst: ip(&format!("192.168.50.{h}")) }),
         2 => (2..10u8, 2..10u8).prop_map(|(n, g)| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: via("flannel.1", &format!("10.1.{g}.0"), true, proto::BOOT) }),
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: via("eth0", "192.168.50.12", false, proto::FLANCTL) }),
+        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("fd00:1:0:{n}::/64")), route: via("eth0", "fd50::12", false, proto::FLANCTL) }),
         1 => (2..10u8, 2..10u8).prop_map(|(n, g)| Op::SetNexthop { id: nexthop(n), via: ip(&format!("10.1.{g}.0")), dev: dev("flannel.1") }),
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops: Hops::Object(nexthop(n)) } }),
     ]

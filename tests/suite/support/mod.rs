@@ -1,4 +1,9 @@
 //! What the areas share.
 
 pub(crate) mod etcd;
+pub(crate) mod hub;
+pub(crate) mod leases;
 pub(crate) mod netns;
+pub(crate) mod pinger;
+pub(crate) mod relay;
+pub(crate) mod swap;
