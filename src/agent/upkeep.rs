@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -284,6 +284,8 @@ fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = dir.join(format!(".{name}.{}", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
+    // Whatever the umask: container runtimes read it.
+    file.set_permissions(fs::Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

@@ -190,8 +190,8 @@ fn a_dry_run_prints_commands_that_do_it_and_does_nothing() {
     assert_eq!((tables(&place), leases.all()), before);
     assert!(!seat.file("subnet.env").exists());
     for line in [
-        "ip link add flannel.1 type vxlan id 1",
-        "ip route replace 10.244.9.0/24 via 10.244.9.0 dev flannel.1",
+        " mtu 1450 type vxlan id 1 local 192.168.0.1 dev eth0 dstport 8472 nolearning\n",
+        "\nip route replace 10.244.9.0/24 via 10.244.9.0 dev flannel.1 onlink\n",
     ] {
         assert!(plan.contains(line), "{line} in\n{plan}");
     }

@@ -9,8 +9,10 @@
 
 mod agent_cli;
 mod agent_crash;
+mod agent_swap;
 mod firewall;
 mod lab;
+mod lab_demo;
 mod layers;
 mod lease_verb;
 mod linux_kernel;

@@ -7,6 +7,7 @@
     reason = "a test may fail"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,14 +51,16 @@ impl Pinger {
     }
 
     /// Ends it once replies still come; every one up to the last must be there.
-    pub(crate) fn lost_nothing(mut self, claim: &str) {
+    pub(crate) fn lost_nothing(self, claim: &str) {
+        let missing = self.missing(claim);
+        assert!(missing.is_empty(), "{claim}: these replies are missing: {missing:?}");
+    }
+
+    /// Ends it once replies still come: the numbers of those that never came.
+    pub(crate) fn missing(mut self, claim: &str) -> Vec<u32> {
         self.goes_on(claim);
         self.running.kill();
-        let replies = self.replies();
-        let last = replies.last().copied().unwrap_or(0);
-        let mut seen = vec![false; last as usize + 1];
-        replies.iter().for_each(|n| seen[*n as usize] = true);
-        let missing: Vec<usize> = (1..seen.len()).filter(|n| !seen[*n]).collect();
-        assert!(missing.is_empty(), "{claim}: of {last} replies these are missing: {missing:?}");
+        let came: BTreeSet<u32> = self.replies().into_iter().collect();
+        (1..came.last().copied().unwrap_or(0)).filter(|n| !came.contains(n)).collect()
     }
 }
