@@ -13,4 +13,5 @@ mod start;
 mod upkeep;
 mod watch;
 
+pub use node::{Node, Report, Touched};
 pub use run::run;

@@ -2,9 +2,9 @@
 //! network namespaces that it made and removes.
 
 mod firewall;
+mod lab;
 mod linux_kernel;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
-mod lab;
 mod support;

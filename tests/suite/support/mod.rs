@@ -1,4 +1,4 @@
 //! What the areas share.
 
-pub(crate) mod netns;
 pub(crate) mod etcd;
+pub(crate) mod netns;
