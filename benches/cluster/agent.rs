@@ -57,7 +57,7 @@ impl Agent {
         loop {
             let got = self.notify.recv(&mut room);
             let at = self.started.elapsed();
-            let len = got.unwrap_or_else(|e| panic!("the agent is not ready: {e}\n{}", log()));
+            let len = got.unwrap_or_else(|e| panic!("the agent is not ready: {e}\n{}", last_words()));
             if String::from_utf8_lossy(&room[..len]).contains("READY=1") {
                 return at;
             }
@@ -88,6 +88,13 @@ impl Drop for Agent {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The end of what it wrote to stderr, for a panic's words.
+pub fn last_words() -> String {
+    let log = log();
+    let from = log.len().saturating_sub(1_500);
+    log.get(from..).unwrap_or_default().to_owned()
 }
 
 /// What it wrote to stderr.

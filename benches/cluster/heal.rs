@@ -24,7 +24,7 @@ pub fn measure(peers: u32, monitor: &Monitor, table: &mut Table) {
     if peers < EACH {
         return;
     }
-    let objects = flanctl::overlay::wants_objects(peers as usize, false);
+    let objects = flanctl::overlay::wants_objects((peers + super::join::JOINS) as usize, false);
     let mut kernel = LinuxKernel::open().unwrap();
     for (what, row) in ROWS {
         if *what == "nexthop" && !objects {
@@ -39,7 +39,7 @@ pub fn measure(peers: u32, monitor: &Monitor, table: &mut Table) {
                 answer.unwrap();
             }
             let back = monitor.until(PATIENCE, |n| n.new && n.row == seen && n.at > start);
-            let back = back.unwrap_or_else(|| panic!("{seen:?} did not come back\n{}", agent::log()));
+            let back = back.unwrap_or_else(|| panic!("{seen:?} did not come back\n{}", agent::last_words()));
             took.push(back.at - start);
             thread::sleep(PAUSE);
         }

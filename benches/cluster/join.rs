@@ -9,7 +9,8 @@ use super::monitor::{Monitor, Seen};
 use super::peers::Peer;
 use super::table::{Mark, Samples, Table};
 
-const JOINS: u32 = 200;
+/// How many join, one after the other.
+pub const JOINS: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -25,7 +26,7 @@ pub fn measure(peers: u32, etcd: &mut Etcd, monitor: &Monitor, flannel: Option<f
         let sent = Instant::now();
         etcd.put(peer);
         let seen = monitor.until(PATIENCE, |n| n.new && n.row == Seen::Fdb(peer.mac()));
-        let seen = seen.unwrap_or_else(|| panic!("{peer:?} did not come\n{}", agent::log()));
+        let seen = seen.unwrap_or_else(|| panic!("{peer:?} did not come\n{}", agent::last_words()));
         outside.push(seen.at.saturating_duration_since(sent));
         thread::sleep(PAUSE);
     }

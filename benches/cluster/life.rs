@@ -40,7 +40,8 @@ fn life(peers: u32, idle: Duration, etcd: &mut Etcd, table: &mut Table) {
     let monitor = Monitor::open();
 
     let first = Agent::start(false);
-    let last = last_row(&monitor, peers).unwrap_or_else(|| panic!("rows are missing\n{}", agent::log()));
+    let last =
+        last_row(&monitor, peers).unwrap_or_else(|| panic!("rows are missing\n{}", agent::last_words()));
     table.add(
         "start → last row",
         peers,
