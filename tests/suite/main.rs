@@ -1,9 +1,18 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod firewall;
 mod lab;
+mod lease_verb;
 mod linux_kernel;
+mod notices;
+mod plan_properties;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
