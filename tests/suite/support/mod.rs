@@ -1,4 +1,7 @@
 //! What the areas share.
 
-pub(crate) mod netns;
+pub(crate) mod agent;
+pub(crate) mod cluster;
 pub(crate) mod etcd;
+pub(crate) mod netns;
+pub(crate) mod space;
