@@ -10,7 +10,7 @@ use crate::lease::{Expiry, Lease};
 use crate::net::Subnet;
 use crate::schema::{self, BadSchema};
 use crate::state::State;
-use crate::store::codec::{decode_value, encode_value}; // MERGE: crate::store::codec
+use crate::store::codec::{decode_value, encode_value};
 
 const KIND: &str = "snapshot";
 const VERSION: u32 = 1;

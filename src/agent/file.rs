@@ -289,3 +289,7 @@ pub fn find(run_dir: &Path, netns: u64, device: Option<IfName>) -> Result<Option
     }
     Ok(latest)
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

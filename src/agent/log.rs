@@ -1,5 +1,4 @@
 //! How log lines look: plain text, klog's form (what flanneld writes and operators grep), or JSON. All to stderr.
-#![expect(clippy::disallowed_methods, reason = "a log line carries the time it was written at")]
 
 use std::fmt;
 use std::process;

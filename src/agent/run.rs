@@ -124,8 +124,7 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let store = Rc::clone(&started.store);
     let (tell_news, mut news) = mpsc::channel(64);
     let (tell_outcomes, mut outcomes) = mpsc::unbounded_channel();
-    let wake = AsyncFd::with_interest(notices(&started)?, Interest::READABLE)
-        .map_err(|e| Failure::unreadable("waiting for netlink notices").because(e))?;
+    let wake = wake(&started)?;
     let mut agent = Agent::new(settings, started, tell_outcomes);
     agent.resume()?;
     spawn_local(watch::follow(store, tell_news));
@@ -170,9 +169,11 @@ fn stopped() -> u8 {
 }
 
 /// A second handle on the notice socket, for the reactor.
-fn notices(started: &Started) -> Result<OwnedFd, Failure> {
+#[expect(deprecated, reason = "the sound name is unsafe; an `OwnedFd` owns its descriptor and keeps it open")]
+fn wake(started: &Started) -> Result<AsyncFd<OwnedFd>, Failure> {
     let fd = started.kernel.as_fd().try_clone_to_owned();
-    fd.map_err(|e| Failure::unreadable("waiting for netlink notices").because(e))
+    fd.and_then(|fd| AsyncFd::with_interest(fd, Interest::READABLE))
+        .map_err(|e| Failure::unreadable("waiting for netlink notices").because(e))
 }
 
 impl Agent {

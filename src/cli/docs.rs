@@ -24,12 +24,18 @@ pub struct DocsArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// One page a verb
+    #[command(after_help = "Examples:
+  flanctl docs man
+  flanctl docs man /usr/local/share/man/man1")]
     Man {
         /// Where to
         #[arg(default_value = "man")]
         dir: PathBuf,
     },
     /// For bash, zsh, fish, elvish and powershell
+    #[command(after_help = "Examples:
+  flanctl docs completions
+  flanctl docs completions /tmp/c && . /tmp/c/flanctl.bash")]
     Completions {
         /// Where to
         #[arg(default_value = "completions")]

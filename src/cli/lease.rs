@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use super::look::{Near, agent_file, env, host, netns, now, open_store};
-use super::{Global, Output, lease_watch, net_conf};
+use super::look::{Near, agent_file, env, host, netns, now, open_store, store_choice, store_given};
+use super::{Global, Output, lease_watch};
 use crate::clock;
-use crate::config::StoreChoice;
+use crate::config::{NetConf, StoreChoice};
 use crate::error::{Failure, exit};
 use crate::lease::{Expiry, Lease, TTL_SECS};
 use crate::net::Subnet;
@@ -37,15 +37,30 @@ pub struct LeaseArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Every lease; this is what happens without a word, too
+    #[command(after_help = "Examples:
+  flanctl lease list -o wide
+  flanctl lease list --etcd-endpoints http://10.0.0.1:2379 --etcd-prefix /flannel/network")]
     List,
     /// One lease: by its subnet, by any address in it, by its node's address or name
+    #[command(after_help = "Examples:
+  flanctl lease show 10.5.34.7           whose pod is this?
+  flanctl lease show 192.168.50.12       which subnet has that node?")]
     Show {
         /// 10.5.34.0/24, 10.5.34.0-24, 10.5.34.7, 192.168.50.12 or a node's name
         what: String,
     },
     /// Tells of leases as they come and go, until interrupted
+    #[command(after_help = "Examples:
+  flanctl lease watch
+  flanctl lease watch -o json | jq -r 'select(.event == \"removed\").node'")]
     Watch,
     /// Gives a lease back, for a node that is gone
+    ///
+    /// A live node renews its lease an hour before the end. With more than that left the node may be alive: then
+    /// --yes is asked for.
+    #[command(after_help = "Examples:
+  flanctl lease release 10.5.34.0/24
+  flanctl lease release 10.5.34.0/24 --yes      node-34 was reinstalled under another name")]
     Release {
         /// 10.5.34.0/24 or 10.5.34.0-24
         subnet: String,
@@ -54,6 +69,9 @@ enum Verb {
         yes: bool,
     },
     /// The network config
+    #[command(after_help = "Examples:
+  flanctl lease config get
+  flanctl lease config set net-conf.json")]
     Config {
         #[command(subcommand)]
         verb: ConfigVerb,
@@ -63,8 +81,15 @@ enum Verb {
 #[derive(Debug, Subcommand)]
 enum ConfigVerb {
     /// Prints it as it stands in the store
+    #[command(after_help = "Examples:
+  flanctl lease config get
+  flanctl lease config get --store dir:/var/lib/flanctl > net-conf.json")]
     Get,
     /// Checks it, then writes it
+    #[command(after_help = "Examples:
+  flanctl lease config set net-conf.json
+  flanctl lease config set '{\"Network\":\"10.5.0.0/16\",\"Backend\":{\"Type\":\"vxlan\"}}'
+  flanctl lease config get --store dir:/old | flanctl lease config set -")]
     Set {
         /// A file, - for standard input, or the JSON itself
         #[arg(value_name = "FILE|-|JSON")]
@@ -87,8 +112,8 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
     let netns = netns(global)?;
     let agent = agent_file(&args.near, &netns, None).ok().flatten();
     let choice: StoreChoice = match &agent {
-        Some(agent) if !args.near.store.given(&env) => agent.store.choice(env("FLANNELD_ETCD_PASSWORD")),
-        _ => args.near.store.choice(&env)?,
+        Some(agent) if !store_given(&args.near.store) => agent.store.choice(env("FLANNELD_ETCD_PASSWORD")),
+        _ => store_choice(&args.near.store)?,
     };
     let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
     super::wait(async {
@@ -112,6 +137,7 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
 impl Desk<'_, '_> {
     async fn listing(&self) -> Result<Listing, Failure> {
         let mut listing = self.store.list().await.map_err(store_failure)?;
+        listing.leases.sort_by_key(|lease| lease.subnet);
         self.store.fill_expiries(&mut listing.leases).await.map_err(store_failure)?;
         Ok(listing)
     }
@@ -212,7 +238,10 @@ impl Desk<'_, '_> {
             "-" => super::look::read_stdin()?,
             _ => super::look::read_text(&PathBuf::from(given))?,
         };
-        net_conf::check(&text)?;
+        NetConf::parse(&text).map_err(|error| {
+            let hint = error.hint();
+            Failure { hint, ..Failure::usage("not written").because(error) }
+        })?;
         self.store.put_config(&text).await.map_err(store_failure)?;
         self.out.line(&format!("config written to {}", self.store.describe()))?;
         Ok(exit::FINE)
@@ -282,23 +311,15 @@ fn facts(row: &LeaseRow, lease: &Lease) -> Vec<(&'static str, String)> {
 
 /// A store's error in words, with the fix where one is known.
 pub fn store_failure(error: StoreError) -> Failure {
-    let failure = Failure::unreadable("the lease store");
-    match &error {
-        StoreError::NoConfig { hint, .. } => {
-            let hint =
-                hint.clone().unwrap_or_else(|| "write one with `flanctl lease config set FILE`".to_owned());
-            failure.hint(hint).because(error)
-        }
-        StoreError::Setup { hint, .. } => {
-            let hint = hint.clone();
-            failure.hint(hint).because(error)
-        }
-        StoreError::Unreachable { .. } => {
-            failure.hint("name the store with --store dir:PATH or --etcd-endpoints URLS").because(error)
-        }
-        StoreError::Taken(_) | StoreError::Changed { .. } => {
-            Failure::found("the lease store").hint("look again with `flanctl lease list`").because(error)
-        }
-        StoreError::Lost(_) => failure.because(error),
-    }
+    let (told, hint) = (error.hint(), "name the store with --store dir:PATH or --etcd-endpoints URLS");
+    let failure = match &error {
+        StoreError::Taken(_) | StoreError::Changed { .. } => Failure::found("the lease store"),
+        StoreError::NoConfig { .. }
+        | StoreError::Setup { .. }
+        | StoreError::Unreachable { .. }
+        | StoreError::Lost(_) => Failure::unreadable("the lease store"),
+    };
+    let unreachable = matches!(error, StoreError::Unreachable { .. });
+    let hint = told.or_else(|| unreachable.then(|| hint.to_owned()));
+    Failure { hint, ..failure }.because(error)
 }

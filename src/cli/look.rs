@@ -8,21 +8,19 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::store_args::StoreArgs;
-use super::{Color, Global, net_conf};
+use super::{Color, Global};
 use crate::agent::file::{self, AgentFile};
-use crate::config::{StoreChoice, VxlanConf};
+use crate::config::{Backend, NetConf, StoreArgs, StoreChoice, VxlanConf};
 use crate::error::Failure;
+use crate::kernel::netns::InNetns;
+use crate::kernel::{Kernel, LinuxKernel};
 use crate::lease::Lease;
 use crate::net::{IfName, Subnet};
 use crate::readings::Sight;
 use crate::render::Source;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::LeaseStore;
-
-/// Where the agents of this host keep their state files.
-const RUN_DIR: &str = "/run/flannel";
+use crate::store::{self, LeaseStore};
 
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
@@ -46,6 +44,8 @@ pub struct LookArgs {
 
 /// Flags that say where leases are found, and how much to tell.
 #[derive(Clone, Debug, Args)]
+// `flanctl lease show X --store …`: the flags stand before or behind the second word.
+#[command(mut_args(|arg| arg.global(true)))]
 pub struct Near {
     /// Say also where the leases come from
     #[arg(short, long, global = true)]
@@ -55,7 +55,7 @@ pub struct Near {
     pub quiet: bool,
     /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
     #[arg(long, global = true, value_name = "DIR")]
-    pub run_dir: Option<PathBuf>,
+    pub run_dir: Option<String>,
     /// The lease store.
     #[command(flatten)]
     pub store: StoreArgs,
@@ -136,15 +136,57 @@ pub fn netns(global: &Global) -> Result<Netns, Failure> {
     }
 }
 
-/// The tables of a namespace. MERGE: `crate::kernel`'s LinuxKernel, inside its netns guard if `path` is set.
-pub fn live_state(_netns: &Netns) -> Result<State, Failure> {
-    Err(Failure::unreadable("the kernel's tables cannot be read by this build")
-        .hint("read a snapshot with --snapshot FILE"))
+/// The tables of a namespace.
+pub fn live_state(netns: &Netns) -> Result<State, Failure> {
+    let what = || match &netns.path {
+        Some(path) => format!("network namespace {}", path.display()),
+        None => "the kernel's tables".to_owned(),
+    };
+    // The sockets stay in the namespace that they were opened in; the guard is for that moment and the sysctls.
+    let _inside = match &netns.path {
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(|e| Failure::unreadable(what()).because(e))?;
+            let entered = InNetns::enter_file(&file);
+            Some(entered.map_err(|e| {
+                Failure::unreadable(what()).because(e).hint("another namespace needs CAP_SYS_ADMIN: use sudo")
+            })?)
+        }
+        None => None,
+    };
+    let read = LinuxKernel::open().and_then(|mut kernel| kernel.observe());
+    read.map_err(|e| Failure::unreadable(what()).because(e))
 }
 
-/// Opens a store. MERGE: `crate::store::open`.
-pub async fn open_store(_choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
-    Err(Failure::unreadable("lease stores cannot be opened by this build"))
+/// Opens a store.
+pub async fn open_store(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
+    store::open(choice).await.map_err(super::lease::store_failure)
+}
+
+/// The store that flags and variables name, else etcd on this host.
+pub fn store_choice(args: &StoreArgs) -> Result<StoreChoice, Failure> {
+    StoreChoice::from_layers(args, &env).map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure::usage("the lease store").because(error);
+        Failure { hint, ..failure }
+    })
+}
+
+/// True if a flag names a store.
+pub fn store_flagged(args: &StoreArgs) -> bool {
+    *args != StoreArgs::default()
+}
+
+/// True if a flag or a variable names a store.
+pub fn store_given(args: &StoreArgs) -> bool {
+    let keys = ["FLANCTL_STORE", "FLANNELD_ETCD_ENDPOINTS", "FLANNELD_ETCD_PREFIX"];
+    store_flagged(args) || keys.iter().any(|key| env(key).is_some())
+}
+
+/// The vxlan options of a network config; `None` if it is another backend's or unreadable.
+fn vxlan_conf(text: &str) -> Option<VxlanConf> {
+    match NetConf::parse(text).ok()?.backend {
+        Backend::Vxlan(conf) => Some(conf),
+    }
 }
 
 /// A variable of the environment.
@@ -176,8 +218,7 @@ pub fn host() -> String {
 
 /// The state file of the agent that runs in this namespace.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
-    let dir = near.run_dir.clone().or_else(|| env("FLANCTL_RUN_DIR").map(PathBuf::from));
-    let dir = dir.unwrap_or_else(|| PathBuf::from(RUN_DIR));
+    let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
     file::find(&dir, netns.inode, device).map_err(|e| {
         Failure::unreadable("the agent's state file").because(e).hint("name the leases' store with --store")
     })
@@ -196,7 +237,7 @@ fn from_file(path: &Path) -> Result<Look, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(what()).because(e))?;
     let snapshot = Snapshot::decode(&bytes).map_err(|e| Failure::unreadable(what()).because(e))?;
     let Snapshot { host, at, netns, state, leases, own, config, unseen } = snapshot;
-    let conf = config.as_deref().and_then(net_conf::vxlan);
+    let conf = config.as_deref().and_then(vxlan_conf);
     let whence = what();
     Ok(Look { host, at, netns, source: Source::Snapshot, state, leases, own, conf, unseen, whence })
 }
@@ -217,14 +258,14 @@ fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
         whence: "no leases".to_owned(),
     };
     // A flag names a store because the user means that one; else the agent knows best.
-    if args.near.store.flagged() {
+    if store_flagged(&args.near.store) {
         from_store(&mut look, &args.near)?;
         return Ok(look);
     }
     // A file that cannot be read is no reason to show nothing.
     match agent_file(&args.near, &netns, args.device) {
         Ok(Some(file)) => from_agent(&mut look, file),
-        Ok(None) if args.near.store.given(&env) => from_store(&mut look, &args.near)?,
+        Ok(None) if store_given(&args.near.store) => from_store(&mut look, &args.near)?,
         Ok(None) => {}
         Err(failure) => look.unseen.push(failure.chain()),
     }
@@ -238,13 +279,13 @@ fn from_agent(look: &mut Look, file: AgentFile) {
         look.unseen.push(format!("agent {} is not running: the leases are those of {written}", file.pid));
     }
     look.host = file.host;
-    look.conf = net_conf::vxlan(&file.config);
+    look.conf = vxlan_conf(&file.config);
     look.own = file.own.as_ref().map(|own| own.subnet);
     look.leases = Some(file.own.into_iter().chain(file.peers).collect());
 }
 
 fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
-    let choice = near.store.choice(&env)?;
+    let choice = store_choice(&near.store)?;
     let read = super::wait(async {
         let store = open_store(&choice).await?;
         let listing = store.list().await.map_err(super::lease::store_failure)?;
@@ -255,7 +296,7 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
     look.unseen
         .extend(listing.unreadable.into_iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)));
     look.leases = Some(listing.leases);
-    look.conf = config.as_deref().and_then(net_conf::vxlan);
+    look.conf = config.as_deref().and_then(vxlan_conf);
     Ok(())
 }
 

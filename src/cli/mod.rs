@@ -7,9 +7,7 @@ pub mod lab_text;
 pub mod lease;
 mod lease_watch;
 pub mod look;
-mod net_conf;
 pub mod run;
-pub mod store_args;
 pub mod tables;
 
 use std::ffi::{OsStr, OsString};
@@ -26,6 +24,7 @@ use crate::render::Out;
 #[command(
     name = "flanctl",
     version,
+    propagate_version = true,
     max_term_width = 100,
     disable_help_subcommand = true,
     arg_required_else_help = true,
@@ -44,11 +43,20 @@ pub struct Cli {
 /// Flags that every verb takes, before or after its name.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// How to write the answer
-    #[arg(short, long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    /// How to write the answer; wide has every column, json is one document (or one a line where records stream)
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "text|wide|json",
+        hide_possible_values = true
+    )]
+    #[arg(default_value_t)]
     pub output: Output,
     /// When to colour the text; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never", hide_possible_values = true)]
+    #[arg(default_value_t)]
     pub color: Color,
     /// Look into, or run in, this network namespace: a name, a path or a process id
     #[arg(long, global = true, value_name = "NAME|PATH|PID")]

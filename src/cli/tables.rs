@@ -6,7 +6,7 @@ use super::look::{LookArgs, look};
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
-use crate::readings::{Reading, Sight, Standing, arp_rows, fdb_rows, route_rows};
+use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, route_rows};
 use crate::render::{Listing, Out, drift_table};
 
 /// Which table.
@@ -64,6 +64,9 @@ struct TableArgs {
 #[derive(Debug, Subcommand)]
 enum Show {
     /// Shows the table; this is what happens without a word, too
+    #[command(after_help = "Examples:
+  flanctl route show --all
+  flanctl fdb show -o json")]
     Show,
 }
 
@@ -119,7 +122,13 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
             out.json(&listing)?;
         }
         form => {
-            out.grid(&drift_table(&reading.rows, form == Output::Wide))?;
+            let (devices, rows): (Vec<_>, Vec<_>) =
+                reading.rows.into_iter().partition(|row| matches!(row.kernel, Some(Kernel::Link(_))));
+            out.grid(&drift_table(&devices, form == Output::Wide))?;
+            if !devices.is_empty() && !rows.is_empty() {
+                out.line("")?;
+            }
+            out.grid(&drift_table(&rows, form == Output::Wide))?;
             let said = if args.near.quiet { Vec::new() } else { unseen };
             for remark in &said {
                 out.prose(&format!("# {remark}"))?;

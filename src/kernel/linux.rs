@@ -12,11 +12,11 @@ use super::codec::{self, Names, Read, rtm};
 use super::netns::{self, InNetns};
 use super::observe::{index_of, observe};
 use super::socket::{Asker, Listener};
-use super::wire::Message;
+use super::wire::{Message, NLM_F_APPEND};
 use super::{Kernel, KernelError, Refusal};
 use crate::net::IfName;
 use crate::plan::Op;
-use crate::state::{Change, State};
+use crate::state::{Change, Row, State};
 
 /// Multicast groups (`RTNLGRP_*`, include/uapi/linux/rtnetlink.h): LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE,
 /// IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE, NEXTHOP.
@@ -142,6 +142,8 @@ fn change(message: Message<'_>, names: &mut Names) -> Result<Option<Change>, Gar
         rtm::DELLINK | rtm::DELADDR | rtm::DELROUTE | rtm::DELNEIGH | rtm::DELRULE | rtm::DELNEXTHOP
     );
     match read {
+        // A row beside one of the same key; `fold` would take it for a replacement.
+        Read::Row(Row::Route(..)) if message.flags & NLM_F_APPEND != 0 => Ok(Some(Change::Unknown)),
         Read::Row(row) if gone => Ok(Some(Change::Gone(row))),
         Read::Row(row) => Ok(Some(Change::New(row))),
         Read::Stranger => Ok(Some(Change::Unknown)),

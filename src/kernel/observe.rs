@@ -179,7 +179,7 @@ fn keep(read: Read, seen: &mut Seen, end: &mut Dump) {
     let state = &mut seen.state;
     match read {
         Read::Row(Row::Link(name, link)) => drop(state.links.insert(name, link)),
-        Read::Row(Row::Addr(key, addr)) => drop(state.addrs.insert(key, addr)),
+        Read::Row(Row::Addr(key, addr)) => state.put_addr(key, addr),
         Read::Row(Row::Rule(rule)) => state.rules.push(rule),
         Read::Row(Row::Route(key, route)) => state.routes.entry(key).or_default().push(route),
         Read::Row(Row::Nexthop(id, hop)) => drop(state.nexthops.insert(id, hop)),

@@ -11,7 +11,7 @@ use rand::Rng;
 
 use self::free::{Span, Taken};
 use super::{Expiry, Identity, Lease, TTL_SECS};
-use crate::config::{NetConf, Range4, Range6};
+use crate::config::NetConf;
 use crate::net::Subnet;
 
 /// What to do next to have a lease.
@@ -68,10 +68,10 @@ pub fn choose<R: Rng + ?Sized>(
     let mine = |lease: &&Lease| claim(lease, id, conf).is_some();
     // Best first: fits the config, says our name, is the one held before.
     let best = listing.iter().filter(mine).min_by_key(|lease| {
-        (!fits(conf, &lease.subnet), claim(lease, id, conf), Some(lease.subnet) != previous, lease.subnet)
+        (!conf.covers(&lease.subnet), claim(lease, id, conf), Some(lease.subnet) != previous, lease.subnet)
     });
     match best {
-        Some(lease) if !fits(conf, &lease.subnet) => Choice::Incompatible(lease.clone()),
+        Some(lease) if !conf.covers(&lease.subnet) => Choice::Incompatible(lease.clone()),
         Some(lease) => match (claim(lease, id, conf), lease.expires) {
             (Some(Claim::Name), _) => Choice::Reuse(lease.clone()),
             (_, Expiry::Never) => Choice::Reserved(lease.clone()),
@@ -136,29 +136,6 @@ pub fn last_renewed(expires: Expiry, now: SystemTime) -> String {
     }
 }
 
-/// True if the config would lease exactly such a subnet: the same families, lengths, inside the ranges.
-pub(crate) fn fits(conf: &NetConf, subnet: &Subnet) -> bool {
-    let v4 = match (conf.v4, subnet.v4) {
-        (Some(range), Some(net)) => fits4(&range, &net),
-        (None, None) => true,
-        _ => false,
-    };
-    let v6 = match (conf.v6, subnet.v6) {
-        (Some(range), Some(net)) => fits6(&range, &net),
-        (None, None) => true,
-        _ => false,
-    };
-    v4 && v6
-}
-
-fn fits4(range: &Range4, net: &Ipv4Net) -> bool {
-    net.prefix_len() == range.subnet_len && (range.min..=range.max).contains(&net.network())
-}
-
-fn fits6(range: &Range6, net: &Ipv6Net) -> bool {
-    net.prefix_len() == range.subnet_len && (range.min..=range.max).contains(&net.network())
-}
-
 fn create<R: Rng + ?Sized>(
     listing: &[Lease],
     conf: &NetConf,
@@ -174,7 +151,7 @@ fn create<R: Rng + ?Sized>(
             IpNet::V6(_) => None,
         }));
         let before = previous.and_then(|p| p.v4).filter(|net| {
-            fits4(&range, net)
+            range.allows(*net)
                 && taken.is_free(u32::from(net.network()).into(), u32::from(net.broadcast()).into())
         });
         let span = Span::new(
@@ -200,7 +177,7 @@ fn create<R: Rng + ?Sized>(
         }));
         let before = previous
             .and_then(|p| p.v6)
-            .filter(|net| fits6(&range, net) && taken.is_free(net.network().into(), net.broadcast().into()));
+            .filter(|net| range.allows(*net) && taken.is_free(net.network().into(), net.broadcast().into()));
         let span = Span::new(range.min.into(), range.max.into(), 128 - u32::from(range.subnet_len));
         let picked = || Ipv6Net::new(taken.pick(&span, dice)?.into(), range.subnet_len).ok();
         reused |= before.is_some();

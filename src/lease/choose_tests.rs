@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::config::{Backend, VxlanConf};
+use crate::config::{Backend, Range4, Range6, VxlanConf};
 use crate::lease::Attrs;
 use crate::net::overlap;
 
@@ -101,12 +101,12 @@ fn upstreams_acquire_cases_hold() {
         [1, 2, 4, 5, 31].iter().map(|n| lease(&format!("10.3.{n}.0-24"), "1.1.1.1", None)).collect();
     let me = id("n1", "1.2.3.4");
     let (fresh, previous) = made(pick(&taken, &me, &upstream(), None));
-    assert!(!previous && fits(&upstream(), &fresh) && taken.iter().all(|l| !l.subnet.overlaps(&fresh)));
+    assert!(!previous && upstream().covers(&fresh) && taken.iter().all(|l| !l.subnet.overlaps(&fresh)));
     let six = "10.3.6.0-24".parse().unwrap();
     assert_eq!(made(pick(&taken, &me, &upstream(), Some("10.3.6.0-24"))), (six, true));
     for useless in ["10.4.1.0-24", "10.3.1.0-24", "10.3.6.0-25", "10.3.31.0-24"] {
         let (subnet, previous) = made(pick(&taken, &me, &upstream(), Some(useless)));
-        assert!(!previous && fits(&upstream(), &subnet), "{useless}");
+        assert!(!previous && upstream().covers(&subnet), "{useless}");
     }
 }
 
@@ -121,7 +121,7 @@ fn a_lease_that_the_config_no_longer_leases_is_given_back_and_its_fitting_family
     let others = [lease("10.3.8.0-24", "1.1.1.1", None)];
     let (subnet, previous) = made(pick(&others, &me, &dual(), Some("10.3.7.0-24")));
     assert_eq!((subnet.v4, previous), (old.subnet.v4, true));
-    assert!(fits(&dual(), &subnet));
+    assert!(dual().covers(&subnet));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_network_with_ipv6_only_knows_nodes_by_their_ipv6_address() {
     let mut bare = lease("0.0.0.0-0&fc00:0:0:5::-64", "0.0.0.0", None);
     (bare.attrs.public_ip, bare.attrs.public_ipv6) = (None, ip("fd01::5"));
     let (subnet, _) = made(pick(std::slice::from_ref(&bare), &me, &v6_only, None));
-    assert!(subnet.v4.is_none() && fits(&v6_only, &subnet) && !subnet.overlaps(&bare.subnet));
+    assert!(subnet.v4.is_none() && v6_only.covers(&subnet) && !subnet.overlaps(&bare.subnet));
     bare.attrs.public_ipv6 = ip("fd01::4");
     assert_eq!(pick(std::slice::from_ref(&bare), &me, &v6_only, None), Choice::Adopt(bare));
 }
@@ -202,7 +202,7 @@ fn small() -> impl Strategy<Value = (NetConf, Vec<Lease>)> {
 /// The free subnets, found the slow way: every aligned one that begins in the range.
 fn slow_v4(range: &Range4, taken: &[Lease]) -> usize {
     let all = range.network.subnets(range.subnet_len).unwrap();
-    all.filter(|net| fits4(range, net))
+    all.filter(|net| range.allows(*net))
         .filter(|net| taken.iter().flat_map(|l| l.subnet.nets()).all(|t| !overlap(&t, &IpNet::V4(*net))))
         .count()
 }
@@ -233,7 +233,7 @@ proptest! {
         match choice {
             Choice::Create { subnet, previous: reused } => {
                 prop_assert!(room);
-                prop_assert!(fits(&conf, &subnet), "{:?}", subnet);
+                prop_assert!(conf.covers(&subnet), "{:?}", subnet);
                 prop_assert!(taken.iter().all(|l| !l.subnet.overlaps(&subnet)), "{:?}", subnet);
                 prop_assert_eq!(subnet.v4.map(|net| net.trunc()), subnet.v4);
                 if reused {

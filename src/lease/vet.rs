@@ -130,6 +130,7 @@ mod tests {
     use crate::lease::{Attrs, Expiry};
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn what_could_harm_is_refused_and_the_rest_passes() {
         let ground = Ground {
             networks: vec!["10.244.0.0/16".parse().unwrap(), "fd00:10:244::/56".parse().unwrap()],

@@ -2,11 +2,12 @@
 //!
 //! The order, and why:
 //! 1. routes that are to go: a route must not outlive its neighbour;
-//! 2. devices (delete, create, alter), their sysctls, their addresses, up: everything hangs on them, and an address
-//!    is added before another is removed, because with its last IPv4 address a device loses its plain routes;
+//! 2. devices (delete, create, alter), their sysctls, their addresses, up: everything hangs on them. An address is
+//!    added before another is removed, because with its last IPv4 address a device loses its plain routes; and it is
+//!    removed before routes are written, because a gateway that is an address of this host is refused;
 //! 3. neighbours, forwarding entries, nexthop objects;
 //! 4. routes: a route without its neighbour would make the kernel ask into the tunnel, where nobody answers;
-//! 5. nexthop objects, neighbours, forwarding entries and addresses that are to go: nothing leads to them any more.
+//! 5. nexthop objects, neighbours and forwarding entries that are to go: nothing leads to them any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -114,7 +115,7 @@ impl<'a> Ground<'a> {
             self.device(*name, want, &mut phases.devices);
         }
         for key in self.own_addrs().filter(|k| !self.want.addrs.contains(k)) {
-            phases.del.push(Op::DelAddr { key });
+            phases.devices.push(Op::DelAddr { key });
         }
     }
 
@@ -290,10 +291,16 @@ impl<'a> Ground<'a> {
         }
         // With the wanted row among twins the others go; else the first is replaced and the rest go.
         let right = twins.iter().position(|r| route_is(r, want));
+        // IPv6 refuses a gateway that the present route leads to by another device, be it the route to be replaced
+        // (measured on 6.18): there the old ones go first, at the price of a moment without.
+        let moves = |r: &&&Route| key.dst.addr().is_ipv6() && first_dev(r) != first_dev(want);
+        let keep = right.unwrap_or(0);
         if right.is_none() {
+            if let Some(first) = twins.first().filter(moves) {
+                phases.routes.push(Op::DelRoute { key, route: (*first).clone() });
+            }
             phases.routes.push(Op::SetRoute { key, route: want.clone() });
         }
-        let keep = right.unwrap_or(0);
         for (at, twin) in twins.into_iter().enumerate() {
             if at != keep {
                 phases.routes.push(Op::DelRoute { key, route: twin.clone() });
@@ -374,6 +381,14 @@ fn leads_to(fdb: &Fdb, dst: IpAddr) -> bool {
 fn hop_is(have: &Hop, want: &Hop) -> bool {
     let Hop { via, dev, onlink, dead: _ } = have;
     (*via, *dev, *onlink) == (want.via, want.dev, want.onlink)
+}
+
+/// The device of a plain route.
+fn first_dev(route: &Route) -> Option<IfName> {
+    match &route.hops {
+        Hops::One(hop) => hop.dev,
+        Hops::None | Hops::Object(_) | Hops::Multi(_) => None,
+    }
 }
 
 /// Equal but for the flags that the kernel sets by itself.

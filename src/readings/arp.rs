@@ -7,7 +7,7 @@ use super::expect::{Expected, Peer, expected, node_of};
 use super::route::is_unresolved;
 use super::row::{Kernel, Row, Standing};
 use super::words::{first_hop, neigh_half};
-use super::{NO_LEASES, Reading, Sight, flannel_devices};
+use super::{Reading, Sight, flannel_devices};
 use crate::net::{IfName, Mac};
 use crate::state::{FdbKey, Neigh, NeighKey, State, nud};
 
@@ -74,7 +74,7 @@ pub(super) fn goes_direct(state: &State, peer: &Peer) -> bool {
 
 /// Without leases: a neighbour is held against the routes before it and the forwarding entries behind it.
 fn kernel_only(state: &State) -> (Reading, BTreeSet<NeighKey>) {
-    let mut reading = Reading { rows: Vec::new(), unseen: vec![NO_LEASES.to_owned()] };
+    let mut reading = Reading { rows: Vec::new(), unseen: super::kernel_half_only(state) };
     let gateways = gateways(state);
     let ours: BTreeSet<IfName> = flannel_devices(state).into_iter().map(|(dev, _)| dev).collect();
     let mut shown = BTreeSet::new();
@@ -120,7 +120,7 @@ pub(super) fn leads_nowhere(state: &State, dev: IfName, ip: IpAddr) -> Option<St
 }
 
 /// True if the device has an entry for this MAC, or floods what it does not know.
-fn is_forwarded(state: &State, dev: IfName, mac: Mac) -> bool {
+pub(super) fn is_forwarded(state: &State, dev: IfName, mac: Mac) -> bool {
     let entry = |mac| FdbKey { dev, mac, vlan: 0, master: false };
     let floods = state.links.get(&dev).and_then(|link| link.vxlan()).is_some_and(|v| v.group.is_some());
     floods || state.fdb.contains_key(&entry(mac)) || state.fdb.contains_key(&entry(Mac::ZERO))

@@ -7,7 +7,7 @@ use super::arp::{gateways, goes_direct};
 use super::expect::{Expected, Peer, expected, node_of, own_vni, vxlan_data};
 use super::row::{Device, Kernel, Promise, Row, Standing};
 use super::words::{device_half, fdb_half};
-use super::{NO_LEASES, Reading, Sight, device_name, flannel_devices, own_lease};
+use super::{Reading, Sight, device_name, flannel_devices, own_lease};
 use crate::config::VxlanConf;
 use crate::net::{IfName, Mac};
 use crate::state::{Fdb, FdbKey, State, nud};
@@ -152,7 +152,7 @@ fn judge(state: &State, peer: &Peer, key: &FdbKey) -> Row {
 
 /// Without leases: an entry is held against the neighbours, and each neighbour that a route uses against the entries.
 fn kernel_only(state: &State) -> (Reading, BTreeSet<FdbKey>) {
-    let mut reading = Reading { rows: Vec::new(), unseen: vec![NO_LEASES.to_owned()] };
+    let mut reading = Reading { rows: Vec::new(), unseen: super::kernel_half_only(state) };
     let ours: BTreeSet<IfName> = flannel_devices(state).into_iter().map(|(dev, _)| dev).collect();
     let neighs = state.neighs.iter().filter_map(|(key, neigh)| Some(((key.dev, neigh.mac?), key.ip)));
     let used: std::collections::BTreeMap<(IfName, Mac), IpAddr> = neighs.collect();
@@ -167,10 +167,12 @@ fn kernel_only(state: &State) -> (Reading, BTreeSet<FdbKey>) {
         reading.rows.push(row(standing, "-", key, fdb).note(note));
     }
     for key in gateways(state) {
-        let Some(why) = super::arp::leads_nowhere(state, key.dev, key.ip) else { continue };
-        reading
-            .rows
-            .push(Row::new(Standing::Broken, "-", None, None).note(format!("gateway {}: {why}", key.ip)));
+        // A gateway without a neighbour is `arp`'s to tell: there is no MAC to forward.
+        let Some(mac) = state.neighs.get(&key).and_then(|neigh| neigh.mac) else { continue };
+        if !super::arp::is_forwarded(state, key.dev, mac) {
+            let note = format!("no forwarding entry for {mac}, the gateway {}", key.ip);
+            reading.rows.push(Row::new(Standing::Broken, "-", None, None).note(note));
+        }
     }
     (reading, shown)
 }

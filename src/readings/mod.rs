@@ -82,6 +82,14 @@ pub fn own_lease<'a>(sight: &Sight<'a>) -> Option<&'a Lease> {
     leases.iter().find(carries).or_else(|| leases.iter().find(owns))
 }
 
+/// What a reading without leases cannot see.
+fn kernel_half_only(state: &State) -> Vec<String> {
+    let none = flannel_devices(state)
+        .is_empty()
+        .then(|| "no flannel device here (a vxlan device named flannel.VNI)".to_owned());
+    none.into_iter().chain([NO_LEASES.to_owned()]).collect()
+}
+
 /// flannel's devices of this host: those that carry flannel's name for their VNI.
 fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
     let named =
@@ -94,3 +102,6 @@ fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
 fn device_name(v6: bool, vni: u32) -> Option<IfName> {
     format!("{}.{vni}", if v6 { "flannel-v6" } else { "flannel" }).parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

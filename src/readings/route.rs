@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::expect::{Expected, Peer, expected, node_of};
 use super::row::{Kernel, Row, Standing};
 use super::words::{first_hop, route_half};
-use super::{NO_LEASES, Reading, Sight, flannel_devices};
+use super::{Reading, Sight, flannel_devices};
 use crate::net::IfName;
 use crate::state::{LinkKind, Route, RouteKey, RouteKind, State, nud, proto, table};
 
@@ -24,7 +24,7 @@ pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
         flannel_devices(sight.state).iter().filter_map(|(dev, _)| lower(sight.state, *dev)).collect();
     for (place, route) in main_routes(sight.state) {
         let Some(hop) = first_hop(sight.state, route) else { continue };
-        let leads_out = hop.via.is_none() || place.0.dst.prefix_len() == 0;
+        let leads_out = (hop.via.is_none() && !is_link_local(place.0.dst)) || place.0.dst.prefix_len() == 0;
         if leads_out && hop.dev.is_some_and(|dev| uplinks.contains(&dev)) && shown.insert(place) {
             reading.rows.push(row(sight.state, Standing::Ok, "-", (&place.0, route)).note("uplink"));
         }
@@ -104,7 +104,7 @@ fn judge(state: &State, peer: &Peer) -> (Row, Option<Place>) {
 
 /// Without leases: pod bridges, then every route on a flannel device held against the other two tables.
 fn kernel_only(state: &State) -> (Reading, BTreeSet<Place>) {
-    let mut reading = Reading { rows: Vec::new(), unseen: vec![NO_LEASES.to_owned()] };
+    let mut reading = Reading { rows: Vec::new(), unseen: super::kernel_half_only(state) };
     let mut shown = BTreeSet::new();
     let ours: BTreeSet<IfName> = flannel_devices(state).into_iter().map(|(dev, _)| dev).collect();
     for (place, route) in main_routes(state) {
@@ -150,6 +150,13 @@ fn is_connected(state: &State, route: &Route, ours: &BTreeSet<IfName>) -> bool {
 fn on_pod_bridge(state: &State, route: &Route) -> bool {
     let dev = first_hop(state, route).and_then(|hop| hop.dev);
     dev.and_then(|dev| state.links.get(&dev)).is_some_and(|link| link.kind == LinkKind::Bridge)
+}
+
+fn is_link_local(net: IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => net.addr().is_link_local(),
+        IpNet::V6(net) => net.addr().is_unicast_link_local(),
+    }
 }
 
 fn lower(state: &State, dev: IfName) -> Option<IfName> {

@@ -36,15 +36,33 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
         let kernel_text = kernel.as_ref().map_or_else(|| "-".to_owned(), |k| kernel_cell(k, wide));
         let mut cells = vec![state.word().to_owned(), node.clone(), short(kernel_text)];
         match lease {
-            _ if !wide => cells
-                .push(lease.as_ref().map_or_else(String::new, |l| lease_cell(*state, kernel.as_ref(), l))),
+            Some(promise) if !wide => cells.push(short(lease_cell(*state, kernel.as_ref(), promise))),
+            None if !wide => cells.push(String::new()),
             Some(Promise { subnet, public_ip, vni, mac, wants }) => {
                 cells.extend([subnet.to_string(), shown(public_ip), shown(vni), shown(mac), wants.clone()]);
             }
             None => cells.extend(std::iter::repeat_n(String::new(), 5)),
         }
-        cells.push(note.clone().unwrap_or_default());
-        grid.row(cells);
+        let note = note.clone().unwrap_or_default();
+        cells.push(note.clone());
+        if wide {
+            grid.row(cells);
+            continue;
+        }
+        // Where both agree the lease says nothing new; where not, it stands right under what it contradicts.
+        let wants = lease.as_ref().filter(|_| *state != Standing::Ok);
+        let wants = wants.map_or_else(String::new, |lease| format!("lease: {}", short(lease.wants.clone())));
+        let reason = if note.is_empty() { note } else { format!("({note})") };
+        let mut folded: Vec<String> = cells.iter().take(3).cloned().collect();
+        if let Some(kernel) = folded.last_mut()
+            && wants.is_empty()
+            && !reason.is_empty()
+        {
+            kernel.push_str(&format!(" {reason}"));
+            grid.folding_row(cells, folded, &[]);
+        } else {
+            grid.folding_row(cells, folded, &[wants, reason]);
+        }
     }
     grid
 }

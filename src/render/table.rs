@@ -10,12 +10,13 @@ use crate::readings::Standing;
 pub struct Grid {
     header: Vec<&'static str>,
     rows: Vec<Vec<String>>,
+    folded: Vec<Vec<String>>,
 }
 
 impl Grid {
     /// A grid with these column heads.
     pub fn new(header: &[&'static str]) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new() }
+        Self { header: header.to_vec(), rows: Vec::new(), folded: Vec::new() }
     }
 
     /// Adds a row; a control character in a cell (a lease is untrusted input) never reaches the terminal.
@@ -23,9 +24,34 @@ impl Grid {
         self.rows.push(cells.iter().map(|cell| clean(cell)).collect());
     }
 
+    /// Adds a row that can fold: where the terminal is too narrow for all columns, `narrow` is shown instead, and
+    /// `below` stands under the last of its cells, a line each.
+    pub fn folding_row(&mut self, cells: Vec<String>, narrow: Vec<String>, below: &[String]) {
+        let mut folded: Vec<String> = narrow.iter().map(|cell| clean(cell)).collect();
+        if let Some(last) = folded.last_mut() {
+            for line in below.iter().filter(|line| !line.is_empty()) {
+                last.push('\n');
+                last.push_str(&clean(line));
+            }
+        }
+        self.folded.push(folded);
+        self.row(cells);
+    }
+
     /// The lines, none longer than `width` characters. A column without any content is left out.
     pub fn lines(&self, width: Option<u16>) -> Vec<String> {
-        let used = |at: usize| self.rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
+        let Some(room) = width.filter(|_| self.folded.len() == self.rows.len()) else {
+            return self.drawn(&self.rows, width);
+        };
+        let whole = self.drawn(&self.rows, None);
+        if whole.iter().all(|line| line.chars().count() <= usize::from(room)) {
+            return whole;
+        }
+        self.drawn(&self.folded, width)
+    }
+
+    fn drawn(&self, rows: &[Vec<String>], width: Option<u16>) -> Vec<String> {
+        let used = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.is_empty()));
         let keep: Vec<usize> = (0..self.header.len()).filter(|at| used(*at)).collect();
         if keep.is_empty() {
             return Vec::new();
@@ -33,7 +59,7 @@ impl Grid {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_header(keep.iter().filter_map(|at| self.header.get(*at).copied()));
-        for row in &self.rows {
+        for row in rows {
             table.add_row(keep.iter().map(|at| row.get(*at).cloned().unwrap_or_default()));
         }
         match width {
@@ -71,7 +97,7 @@ fn cut(line: &str, width: Option<u16>) -> String {
 }
 
 /// Prose in lines of at most `width` characters, broken at blanks where there are any.
-pub fn wrapped(text: &str, width: Option<u16>) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: Option<u16>) -> Vec<String> {
     let Some(width) = width.map(|w| usize::from(w.max(1))) else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -98,7 +124,7 @@ fn chunks(line: &str, width: usize) -> Vec<String> {
 }
 
 /// The line with its first word coloured, if that word is a state.
-pub fn coloured(line: &str) -> String {
+pub(super) fn coloured(line: &str) -> String {
     let (word, rest) =
         line.split_once(' ').map_or((line, ""), |(word, _)| (word, line.get(word.len()..).unwrap_or("")));
     let Some(standing) = Standing::ALL.into_iter().find(|s| s.word() == word) else {
@@ -133,6 +159,22 @@ mod tests {
                 grid.row(row);
             }
             for line in grid.lines(Some(width)).iter().chain(&wrapped(&text, Some(width))) {
+                prop_assert!(line.chars().count() <= usize::from(width), "{width}: {line:?}");
+            }
+        }
+
+        #[test]
+        fn no_folded_line_is_longer_than_the_terminal(
+            width in 1u16..160,
+            rows in proptest::collection::vec(proptest::collection::vec("[a-z0-9:. ]{0,60}", 5), 0..6),
+        ) {
+            let mut grid = Grid::new(&["STATE", "NODE", "KERNEL", "LEASE", "NOTE"]);
+            for row in rows {
+                let below = row.get(3..).unwrap_or_default().to_vec();
+                let narrow = row.iter().take(3).cloned().collect();
+                grid.folding_row(row, narrow, &below);
+            }
+            for line in grid.lines(Some(width)) {
                 prop_assert!(line.chars().count() <= usize::from(width), "{width}: {line:?}");
             }
         }

@@ -76,10 +76,11 @@ impl State {
                 Some(old) if old == link => Folded::Nothing,
                 _ => Folded::Device(name),
             },
-            Row::Addr(key, addr) => match self.addrs.insert(key, addr) {
-                Some(old) if old == addr => Folded::Nothing,
-                _ => Folded::Device(key.dev),
-            },
+            Row::Addr(key, addr) => {
+                let old = self.addrs.get(&key).copied();
+                self.put_addr(key, addr);
+                if old == self.addrs.get(&key).copied() { Folded::Nothing } else { Folded::Device(key.dev) }
+            }
             Row::Rule(_) => Folded::Nothing,
             Row::Nexthop(id, hop) => {
                 self.nexthops.insert(id, hop);
@@ -173,6 +174,14 @@ impl State {
             Some(first) => *first = route,
             None => twins.push(route),
         }
+    }
+
+    /// Records an address behind those that are there; one that is there keeps its place.
+    pub fn put_addr(&mut self, key: AddrKey, addr: Addr) {
+        let place = self.addrs.get(&key).map(|old| old.order);
+        let next = || self.addrs.values().map(|a| a.order + 1).max().unwrap_or_default();
+        let order = place.unwrap_or_else(next);
+        self.addrs.insert(key, Addr { order, ..addr });
     }
 
     /// Adds one remote; flood and multicast entries gather several.

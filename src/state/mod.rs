@@ -167,6 +167,9 @@ pub struct Addr {
     pub flags: u32,
     /// Peer address of a point-to-point device.
     pub peer: Option<IpAddr>,
+    /// Place in the kernel's own list: the first of equals is the one that it (and flannel) prefers.
+    #[serde(default)]
+    pub order: u32,
 }
 
 /// Which route: table, destination, TOS and metric are the kernel's key.

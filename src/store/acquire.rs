@@ -8,7 +8,7 @@ use rand::{Rng, RngCore};
 
 use super::{LeaseStore, StoreError};
 use crate::config::NetConf;
-use crate::lease::{Attrs, Choice, Expiry, Identity, Lease, TTL_SECS, choose, fits, last_renewed, rival};
+use crate::lease::{Attrs, Choice, Expiry, Identity, Lease, TTL_SECS, choose, last_renewed, rival};
 use crate::net::Subnet;
 
 /// Races that may be lost before giving up: with the pauses between, about a minute.
@@ -205,7 +205,7 @@ impl Want<'_> {
             Some(old) if previous => {
                 tracing::info!("Found previously leased subnet ({}), reusing", old.cidrs())
             }
-            Some(old) if fits(self.conf, &old) => tracing::info!(
+            Some(old) if self.conf.covers(&old) => tracing::info!(
                 "Found previously leased subnet ({}) that another node has now, ignoring",
                 old.cidrs()
             ),

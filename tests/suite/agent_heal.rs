@@ -87,8 +87,9 @@ impl Scene {
 /// Everything that an operator would look at, ours and strangers', one row a line.
 fn tables(space: &Space) -> BTreeSet<String> {
     let mut rows = BTreeSet::new();
-    for line in ["ip route show table main", "ip route show table 77", "ip neigh show nud permanent", "ip nexthop show"] {
-        rows.extend(space.lines(line).into_iter().map(|row| row.replace(" linkdown", "")));
+    for what in ["route show table main", "route show table 77", "neigh show nud permanent", "nexthop show"] {
+        let found = space.lines(&format!("ip {what}"));
+        rows.extend(found.iter().map(|row| format!("{what}: {}", row.replace(" linkdown", ""))));
     }
     for dev in ["flannel.1", "vx9"] {
         let Ok(fdb) = String::from_utf8(space.output(&format!("bridge fdb show dev {dev}")).stdout) else { continue };

@@ -1,5 +1,11 @@
 //! The integration suite: one binary, one module an area. Every test that touches the kernel does so in
 //! network namespaces that it made and removes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod agent_heal;
 mod agent_leases;
@@ -7,9 +13,12 @@ mod agent_outage;
 mod agent_shapes;
 mod agent_uplink;
 mod firewall;
+mod lab;
+mod lease_verb;
 mod linux_kernel;
+mod notices;
+mod plan_properties;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
-mod lab;
 mod support;

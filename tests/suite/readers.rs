@@ -1,6 +1,13 @@
 //! The reading verbs through the real binary, on snapshot files. The expected text lies beside the input in
 //! fixtures/readers; `BLESS=1 cargo test --test suite readers::` writes it anew, and the diff is the review.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a test's helpers"
+)]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -214,5 +221,41 @@ fn the_committed_pages_are_those_of_the_clap_tree() {
                 .map(|path| std::fs::read_to_string(path).unwrap());
             assert!(new == old, "{name} is stale: {stale}");
         }
+    }
+}
+
+#[test]
+fn started_as_flanneld_it_takes_the_flags_of_run_in_go_s_spelling() {
+    let dir = tempfile::tempdir().unwrap();
+    let flanneld = dir.path().join("flanneld");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flanctl"), &flanneld).unwrap();
+    for (flag, code, want) in
+        [("-help", 0, "--etcd-endpoints"), ("--version", 0, "0.1.0"), ("-nonsense", 2, "")]
+    {
+        let output = Command::new(&flanneld).arg(flag).env_clear().output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{flag}: {output:?}");
+        assert!(text(&output.stdout).contains(want), "{flag}: {output:?}");
+    }
+}
+
+#[test]
+fn every_help_has_examples() {
+    for verb in [
+        "",
+        "run",
+        "lab",
+        "lease",
+        "lease show",
+        "lease release",
+        "lease config set",
+        "route",
+        "fdb show",
+        "docs man",
+    ] {
+        let args: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let output = run(&args);
+        let (_, examples) =
+            text(&output.stdout).split_once("Examples:\n").unwrap_or_else(|| panic!("{verb}"));
+        assert!(examples.matches("flanctl ").count() >= 2, "{verb}: {examples}");
     }
 }

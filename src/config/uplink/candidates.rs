@@ -34,15 +34,17 @@ pub(super) fn addrs6(state: &State, dev: IfName) -> Vec<Ipv6Addr> {
     in_order(found)
 }
 
+/// Link-local, dynamic, temporary, then the kernel's own order.
+type Rank = (bool, bool, bool, u32);
+
 /// The rules in their order, as a key to sort by; none for a deprecated address.
-fn rank(addr: &Addr, link_local: bool) -> Option<(bool, bool, bool)> {
+fn rank(addr: &Addr, link_local: bool) -> Option<Rank> {
     let has = |flag| addr.flags & flag != 0;
-    (!has(Addr::DEPRECATED)).then(|| (link_local, !has(Addr::PERMANENT), has(Addr::TEMPORARY)))
+    (!has(Addr::DEPRECATED)).then(|| (link_local, !has(Addr::PERMANENT), has(Addr::TEMPORARY), addr.order))
 }
 
-fn in_order<Ip>(found: impl Iterator<Item = ((bool, bool, bool), Ip)>) -> Vec<Ip> {
+fn in_order<Ip>(found: impl Iterator<Item = (Rank, Ip)>) -> Vec<Ip> {
     let mut found: Vec<_> = found.collect();
-    // Stable: equals stay in the order that the table holds them in.
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, ip)| ip).collect()
 }

@@ -24,7 +24,7 @@ fn link(state: &mut State, name: &str, addrs: &[(&str, u32)]) {
     state.links.insert(dev(name), link);
     for (net, flags) in addrs {
         let key = AddrKey { dev: dev(name), net: net.parse().unwrap() };
-        state.addrs.insert(key, Addr { scope: 0, flags: *flags, peer: None });
+        state.put_addr(key, Addr { flags: *flags, ..Addr::default() });
     }
 }
 

@@ -24,7 +24,10 @@ pub(super) fn row(message: AddressMessage, names: &Names) -> Read {
     let Ok(net) = IpNet::new(ip, message.header.prefix_len) else { return Read::Garbled };
     let Some(dev) = names.name(message.header.index) else { return Read::Stranger };
     let peer = address.filter(|peer| *peer != ip);
-    Read::Row(Row::Addr(AddrKey { dev, net }, Addr { scope: message.header.scope.into(), flags, peer }))
+    Read::Row(Row::Addr(
+        AddrKey { dev, net },
+        Addr { scope: message.header.scope.into(), flags, peer, order: 0 },
+    ))
 }
 
 /// Adds an address. IPv6 without duplicate detection: the address is ours by lease, and a tentative one cannot

@@ -9,6 +9,7 @@ use crate::net::Mac;
 use crate::state::{
     Fdb, FdbKey, Hop, Hops, Neigh, NeighKey, Nexthop, Route, RouteKey, RouteKind, nud, proto,
 };
+use crate::state::{Vxlan, WantLink};
 
 fn dev() -> IfName {
     "flannel.1".parse().unwrap()
@@ -128,6 +129,44 @@ proptest! {
             }
         }
         let _ = read(kind, &bytes, &names());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_bent_device_message_never_panics(
+        cut in 0usize..60,
+        bent in proptest::collection::vec((0usize..160, any::<u8>()), 0..6),
+    ) {
+        let vxlan = Vxlan {
+            vni: 1,
+            port: 8472,
+            local: Some(IpAddr::from([192, 168, 0, 1])),
+            lower: None,
+            learning: false,
+            gbp: true,
+            ttl: 9,
+            group: None,
+            l2miss: false,
+            l3miss: true,
+        };
+        let want = WantLink { vxlan, mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1450 };
+        let mut bytes = built(|b| add_vxlan(b, dev(), &want, Some(2)));
+        // The kernel fills in what a request leaves open: ARPHRD_ETHER.
+        bytes[2] = 1;
+        bytes.truncate(bytes.len().saturating_sub(cut));
+        if bent.is_empty() && cut == 0 {
+            let Read::Row(Row::Link(name, link)) = read(rtm::NEWLINK, &bytes, &names()) else { panic!() };
+            let lower = Some("eth0".parse().unwrap());
+            prop_assert_eq!((name, link.mac, link.mtu), (dev(), Some(want.mac), 1450));
+            prop_assert_eq!(link.vxlan(), Some(&Vxlan { lower, ..want.vxlan }));
+        }
+        for (at, value) in bent {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        let _ = (read(rtm::NEWLINK, &bytes, &names()), link_name(&bytes));
     }
 }
 

@@ -147,7 +147,7 @@ impl Replay {
         let second = key.net.addr().is_ipv4() && same_dev.clone().any(|k| k.net.trunc() == key.net.trunc());
         let flags = if second { Addr::TEMPORARY } else { 0 };
         let scope = if key.net.addr().is_loopback() { 254 } else { 0 };
-        self.state.addrs.insert(key, Addr { scope, flags, peer: None });
+        self.state.addrs.insert(key, Addr { scope, flags, peer: None, order: 0 });
         Ok(())
     }
 

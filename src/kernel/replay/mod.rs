@@ -73,6 +73,7 @@ impl Replay {
         for addr in state.addrs.values_mut() {
             // Duplicate detection and its like come and go with time.
             addr.flags &= crate::state::Addr::TEMPORARY;
+            addr.order = 0;
         }
         state.routes.retain(|key, twins| {
             twins.retain(|route| route.proto != proto::KERNEL && route.proto != 0);
