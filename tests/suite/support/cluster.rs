@@ -79,11 +79,13 @@ impl Cluster {
         cluster
     }
 
-    /// Gives node `n` an `eth0` with the address that ends in `host`.
+    /// Gives node `n` an `eth0` with the address that ends in `host`; its MAC is the node's, as a real card's, so that
+    /// nobody has to forget an old one first.
     pub(crate) fn plug(&self, n: usize, host: usize) {
         let node = self.node(n);
         wire(&self.switch, &format!("port{n}"), &node.space, "eth0");
         self.switch.ip(&format!("link set port{n} master br0"));
+        node.space.ip(&format!("link set eth0 address 02:50:50:00:00:{n:02x}"));
         node.space.ip(&format!("addr add 192.168.50.{host}/24 dev eth0"));
         node.space.ip(&format!("addr add fd50::{host}/64 dev eth0 nodad"));
     }
