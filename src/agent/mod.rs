@@ -14,4 +14,5 @@ mod trouble;
 mod upkeep;
 mod watch;
 
+pub use node::{Node, Report, Touched};
 pub use run::run;

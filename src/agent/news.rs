@@ -21,7 +21,7 @@ impl Agent {
     pub(super) fn take_news(&mut self, news: News) -> Result<Touched, Failure> {
         match news {
             News::List(listing) => self.take_list(listing),
-            News::Events(events) => {
+            News::Events(events, _) => {
                 let mut touched = Touched::nothing();
                 for event in events {
                     touched.merge(self.take_event(event)?);

@@ -9,7 +9,12 @@
 
 mod agent_cli;
 mod agent_crash;
+mod agent_heal;
+mod agent_leases;
+mod agent_outage;
+mod agent_shapes;
 mod agent_swap;
+mod agent_uplink;
 mod firewall;
 mod lab;
 mod lab_demo;
