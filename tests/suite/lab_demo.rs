@@ -229,10 +229,8 @@ fn a_lab_that_stands_heals_and_its_readers_find_nothing_wrong() {
 #[test]
 fn an_interrupt_at_any_moment_leaves_nothing_after_down() {
     let seed = rand::random::<u64>();
-    #[expect(clippy::print_stdout, reason = "a failure must be repeatable")]
-    {
-        println!("seed {seed}");
-    }
+    // A failure must be repeatable.
+    println!("seed {seed}");
     let mut dice = StdRng::seed_from_u64(seed);
     for (name, verb, longest) in [("d-int-up", "up", 900), ("d-int-demo", "demo", 2_500)] {
         let lab = Lab(name);
