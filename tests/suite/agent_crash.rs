@@ -24,7 +24,10 @@ use crate::support::swap::{Place, Seat, until};
 fn dice() -> StdRng {
     let given = std::env::var("FLANCTL_TEST_SEED").ok().and_then(|t| t.parse().ok());
     let seed = given.unwrap_or_else(rand::random::<u64>);
-    println!("FLANCTL_TEST_SEED={seed}");
+    #[expect(clippy::print_stdout, reason = "a failure must be repeatable")]
+    {
+        println!("FLANCTL_TEST_SEED={seed}");
+    }
     StdRng::seed_from_u64(seed)
 }
 
