@@ -52,7 +52,11 @@ impl Scene {
             assert_eq!(scene.count(part), wanted, "{what} rows of {peers} peers");
         }
         let objects = if peers > 1_000 { wanted } else { 0 };
-        assert_eq!(scene.count("dev flannel.1 scope link proto 142"), objects, "nexthop objects of {peers} peers");
+        assert_eq!(
+            scene.count("dev flannel.1 scope link proto 142"),
+            objects,
+            "nexthop objects of {peers} peers"
+        );
         scene
     }
 
@@ -92,8 +96,13 @@ fn tables(space: &Space) -> BTreeSet<String> {
         rows.extend(found.iter().map(|row| format!("{what}: {}", row.replace(" linkdown", ""))));
     }
     for dev in ["flannel.1", "vx9"] {
-        let Ok(fdb) = String::from_utf8(space.output(&format!("bridge fdb show dev {dev}")).stdout) else { continue };
-        rows.extend(fdb.lines().map(|row| format!("{dev}: fdb {}", row.trim().replace("dst", &format!("dev {dev} dst")))));
+        let Ok(fdb) = String::from_utf8(space.output(&format!("bridge fdb show dev {dev}")).stdout) else {
+            continue;
+        };
+        rows.extend(
+            fdb.lines()
+                .map(|row| format!("{dev}: fdb {}", row.trim().replace("dst", &format!("dev {dev} dst")))),
+        );
     }
     for addr in space.rows("ip -j -4 addr show") {
         for info in addr["addr_info"].as_array().into_iter().flatten() {
@@ -169,6 +178,8 @@ fn a_deleted_device_comes_back_with_its_mac_and_all_rows() {
         scene.heals("ip link del flannel.1");
         scene.heals("ip link del flannel.1");
         scene.heals("ip link del flannel.1; -ip link add flannel.1 type vxlan id 1 dstport 4789");
+        let lines = scene.agent.log().lines().count();
+        assert!(lines < 100, "{lines} lines in the log at {peers} peers:\n{}", scene.agent.log());
     }
 }
 
@@ -176,7 +187,8 @@ fn a_deleted_device_comes_back_with_its_mac_and_all_rows() {
 fn a_device_that_was_set_otherwise_is_put_right() {
     for peers in SIZES {
         let mut scene = Scene::new(peers);
-        let own = scene.golden.iter().find_map(|r| r.strip_prefix(r#""flannel.1": addr ""#)).expect("our address");
+        let own =
+            scene.golden.iter().find_map(|r| r.strip_prefix(r#""flannel.1": addr ""#)).expect("our address");
         let own = own.replace('"', "");
         scene.heals("ip link set flannel.1 down");
         scene.heals("ip link set flannel.1 down; ip link set flannel.1 up");

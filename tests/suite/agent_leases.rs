@@ -26,7 +26,10 @@ fn has_peers(space: &Space, peers: &[Peer]) {
     };
     let wants = [
         ("ip route show dev flannel.1", want(|p| format!("{}/24 via {} onlink", p.gateway(), p.gateway()))),
-        ("ip neigh show dev flannel.1 nud permanent", want(|p| format!("{} lladdr {} PERMANENT", p.gateway(), p.mac()))),
+        (
+            "ip neigh show dev flannel.1 nud permanent",
+            want(|p| format!("{} lladdr {} PERMANENT", p.gateway(), p.mac())),
+        ),
         ("bridge fdb show dev flannel.1", want(|p| format!("{} dst {} self permanent", p.mac(), p.public()))),
     ];
     until(&format!("the rows of {peers:?}"), || {
@@ -123,7 +126,10 @@ fn a_hostile_lease_is_refused_and_reported_and_the_others_go_on() {
         ("10.99.0.0-24".to_owned(), value.clone()),
         ("10.0.0.0-8".to_owned(), value.clone()),
         (format!("{base}.128-25"), value.clone()),
-        ("10.244.0.0-17".to_owned(), if base < "10.244.128".to_owned() { value.clone() } else { ours.clone() }),
+        (
+            "10.244.0.0-17".to_owned(),
+            if base < "10.244.128".to_owned() { value.clone() } else { ours.clone() },
+        ),
         ("10.244.41.0-24".to_owned(), ours),
         ("10.244.42.0-24".to_owned(), with_mac([0; 6])),
         ("10.244.43.0-24".to_owned(), with_mac([1, 0, 0x5e, 0, 0, 1])),
@@ -156,7 +162,10 @@ fn a_mac_that_changed_while_history_was_compacted_is_applied() {
     cluster.start_etcd();
     agent.signal(nix::sys::signal::Signal::SIGCONT);
     until("the new MAC, and no trace of the old one", || {
-        let rows = [cluster.space(1).lines("bridge fdb show dev flannel.1"), cluster.space(1).lines("ip neigh show dev flannel.1")];
+        let rows = [
+            cluster.space(1).lines("bridge fdb show dev flannel.1"),
+            cluster.space(1).lines("ip neigh show dev flannel.1"),
+        ];
         let text = format!("{rows:?}");
         hold(
             text.matches("02:77:00:00:00:02").count() == 2 && !text.contains(&peer(2).mac().to_string()),

@@ -174,7 +174,8 @@ fn an_own_key_that_vanished_is_taken_again_and_no_packet_is_lost() {
     ping.stdout(std::process::Stdio::piped());
     let ping = cluster.space(2).spawn(&mut ping);
     let before = |line: &str| cluster.space(1).lines(line);
-    let tables = || ["ip route show", "ip neigh show dev flannel.1", "bridge fdb show dev flannel.1"].map(before);
+    let tables =
+        || ["ip route show", "ip neigh show dev flannel.1", "bridge fdb show dev flannel.1"].map(before);
     let standing = tables();
     for revoke in [false, true] {
         let key = key_of(&subnets[0]);

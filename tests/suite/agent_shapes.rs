@@ -35,7 +35,8 @@ fn two_overlays_on_the_same_hosts_work_at_once() {
         let mut agent = cluster.start_with(n, &["--etcd-prefix=/second/network", &subnet_file, &run_dir]);
         agent.says("flannel is ready");
         let env = std::fs::read_to_string(home.join("subnet.env")).expect("the second subnet file");
-        let subnet = env.lines().find_map(|l| l.strip_prefix("FLANNEL_SUBNET=")).expect("a subnet").to_owned();
+        let subnet =
+            env.lines().find_map(|l| l.strip_prefix("FLANNEL_SUBNET=")).expect("a subnet").to_owned();
         assert!(subnet.starts_with("10.11."), "{env}");
         cluster.space(n).ip(&format!("addr add {subnet} dev cni0"));
         seconds.push(agent);
@@ -47,16 +48,23 @@ fn two_overlays_on_the_same_hosts_work_at_once() {
     }
     let ids: Vec<_> = cluster.space(1).rows("ip -j -d link show type vxlan");
     let ids: Vec<_> = ids.iter().map(|l| (&l["ifname"], &l["linkinfo"]["info_data"]["port"])).collect();
-    assert_eq!(format!("{ids:?}"), r#"[(String("flannel.1"), Number(8472)), (String("flannel.7"), Number(4790))]"#);
+    assert_eq!(
+        format!("{ids:?}"),
+        r#"[(String("flannel.1"), Number(8472)), (String("flannel.7"), Number(4790))]"#
+    );
     // A packet forced out of the wrong tunnel gets nowhere.
     let (own, far) = (bare(&subnets[0]), bare(&others[1]));
-    assert!(!cluster.space(1).succeeds(&format!("ping -c 1 -W 1 -I flannel.1 {far}")), "{own} to {far} by flannel.1");
+    assert!(
+        !cluster.space(1).succeeds(&format!("ping -c 1 -W 1 -I flannel.1 {far}")),
+        "{own} to {far} by flannel.1"
+    );
 }
 
 /// K13.
 #[test]
 fn a_network_of_ipv6_alone_works() {
-    let config = r#"{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd10::/48","Backend":{"Type":"vxlan"}}"#;
+    let config =
+        r#"{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd10::/48","Backend":{"Type":"vxlan"}}"#;
     let cluster = Cluster::on_etcd(2, config);
     let (_agents, subnets) = cluster.start_all();
     assert_ne!(subnets[0], subnets[1]);
@@ -97,7 +105,8 @@ fn a_live_ipv4_network_becomes_dual_stack() {
 /// K22: the largest packet of the overlay fits the underlay whole.
 #[test]
 fn over_an_ipv6_underlay_nothing_is_fragmented() {
-    let config = r#"{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd10::/48","Backend":{"Type":"vxlan"}}"#;
+    let config =
+        r#"{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd10::/48","Backend":{"Type":"vxlan"}}"#;
     let cluster = Cluster::on_dir(2, config);
     let (_agents, subnets) = cluster.start_all();
     cluster.node(1).reaches(&subnets[0], &subnets[1]);
@@ -112,7 +121,10 @@ fn over_an_ipv6_underlay_nothing_is_fragmented() {
     // 1430 less IPv6 and ICMPv6 headers; `-M do` forbids fragments within, the counter shows those of the underlay.
     assert!(cluster.space(1).succeeds(&format!("ping -c 3 -i 0.1 -M do -s 1382 -I {from} {to}")));
     assert_eq!(fragments(), before, "fragments of the underlay");
-    assert!(!cluster.space(1).succeeds(&format!("ping -c 1 -W 1 -M do -s 1383 -I {from} {to}")), "one byte more");
+    assert!(
+        !cluster.space(1).succeeds(&format!("ping -c 1 -W 1 -M do -s 1383 -I {from} {to}")),
+        "one byte more"
+    );
 }
 
 #[test]
@@ -136,7 +148,10 @@ fn with_direct_routing_a_peer_on_the_same_net_needs_no_tunnel() {
     until("the route is direct", || direct("192.168.50.12"));
     assert_eq!(space.lines("ip neigh show dev flannel.1").len(), 1, "the far peer's alone");
     assert_eq!(space.rows("bridge -j fdb show dev flannel.1").len(), 1, "the far peer's alone");
-    assert_eq!(space.lines("ip route show 10.244.9.0/24"), ["10.244.9.0/24 via 10.244.9.0 dev flannel.1 onlink"]);
+    assert_eq!(
+        space.lines("ip route show 10.244.9.0/24"),
+        ["10.244.9.0/24 via 10.244.9.0 dev flannel.1 onlink"]
+    );
     // Direct routes heal, too.
     space.ip(&format!("route del {net}"));
     until("the direct route is back", || direct("192.168.50.12"));
@@ -148,7 +163,10 @@ fn with_direct_routing_a_peer_on_the_same_net_needs_no_tunnel() {
 fn the_device_has_what_the_config_says() {
     for (options, want) in [
         ("", "vxlan id 1 local 192.168.50.11 dev eth0 srcport 0 0 dstport 8472 nolearning"),
-        (r#","VNI":42,"Port":4789"#, "vxlan id 42 local 192.168.50.11 dev eth0 srcport 0 0 dstport 4789 nolearning"),
+        (
+            r#","VNI":42,"Port":4789"#,
+            "vxlan id 42 local 192.168.50.11 dev eth0 srcport 0 0 dstport 4789 nolearning",
+        ),
         (r#","Learning":true"#, "vxlan id 1 local 192.168.50.11 dev eth0 srcport 0 0 dstport 8472 "),
         (r#","GBP":true"#, " gbp"),
         (r#","MTU":1400"#, "mtu 1350"),

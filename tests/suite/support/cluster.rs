@@ -135,7 +135,8 @@ impl Cluster {
             None => vec![format!("--store=dir:{}", self.store_path().display())],
             Some(etcd) => {
                 let settings = etcd.settings();
-                let file = |flag: &str, path: Option<PathBuf>| path.map(|p| format!("--{flag}={}", p.display()));
+                let file =
+                    |flag: &str, path: Option<PathBuf>| path.map(|p| format!("--{flag}={}", p.display()));
                 let tls = [
                     file("etcd-keyfile", settings.keyfile),
                     file("etcd-certfile", settings.certfile),
@@ -208,7 +209,8 @@ impl Node {
     /// A bridge with the first address of the subnet, as the bridge plugin makes it.
     pub(crate) fn cni0(&self, address: &str) {
         self.space.ip("link add cni0 type bridge");
-        self.space.ip(&format!("addr add {address} dev cni0 {}", if address.contains(':') { "nodad" } else { "" }));
+        self.space
+            .ip(&format!("addr add {address} dev cni0 {}", if address.contains(':') { "nodad" } else { "" }));
         self.space.ip("link set cni0 up");
     }
 

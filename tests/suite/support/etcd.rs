@@ -227,7 +227,8 @@ fn write_certificates(home: &Path, host: &str) {
     };
     let write = |name: &str, text: String| std::fs::write(home.join(name), text).expect("a certificate file");
     let signed = |name: &str, issuer: &Issuer<'_, KeyPair>, usage: Vec<ExtendedKeyUsagePurpose>| {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into(), host.into()]).expect("names");
+        let mut params =
+            CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into(), host.into()]).expect("names");
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.extended_key_usages = usage;
         let key = KeyPair::generate().expect("a key");
