@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -243,7 +243,11 @@ pub fn write(run_dir: &Path, file: &AgentFile) -> Result<(), AgentFileError> {
         .truncate(true)
         .mode(0o644)
         .open(&temp)
-        .and_then(|mut to| to.write_all(text.as_bytes()))
+        .and_then(|mut to| {
+            // Whatever the umask: readers need no root.
+            to.set_permissions(fs::Permissions::from_mode(0o644))?;
+            to.write_all(text.as_bytes())
+        })
         .map_err(told("writing", &temp));
     let done = written.and_then(|()| fs::rename(&temp, &path).map_err(told("renaming to", &path)));
     if done.is_err() {

@@ -10,7 +10,9 @@ mod notify;
 mod run;
 mod single;
 mod start;
+mod trouble;
 mod upkeep;
 mod watch;
 
+pub use node::{Node, Report, Touched};
 pub use run::run;

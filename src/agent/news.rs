@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::hold::{Outcome, Standing, judge};
 use super::node::Touched;
 use super::run::Agent;
-use super::start::words;
+use super::trouble::words;
 use super::watch::News;
 use crate::config::{Backend, NetConf};
 use crate::error::Failure;
@@ -21,7 +21,7 @@ impl Agent {
     pub(super) fn take_news(&mut self, news: News) -> Result<Touched, Failure> {
         match news {
             News::List(listing) => self.take_list(listing),
-            News::Events(events) => {
+            News::Events(events, _) => {
                 let mut touched = Touched::nothing();
                 for event in events {
                     touched.merge(self.take_event(event)?);

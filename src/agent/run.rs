@@ -130,7 +130,6 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
     spawn_local(watch::follow(store, tell_news));
     loop {
         let end = tokio::select! {
-            biased;
             () = signals.stop() => Some(End::Stop),
             _ = hup.recv() => {
                 tracing::info!("SIGHUP: reading the network config again");
@@ -312,6 +311,10 @@ impl Agent {
     /// News of the store; what queues behind the first piece is taken along.
     fn on_news(&mut self, first: News, queue: &mut mpsc::Receiver<News>) -> Result<Option<End>, Failure> {
         let mut touched = Touched::nothing();
+        let heard = match &first {
+            News::Events(_, at) => Some(*at),
+            News::List(_) | News::Trouble(_) => None,
+        };
         let mut next = Some(first);
         while let Some(news) = next {
             touched.merge(self.take_news(news)?);
@@ -326,7 +329,11 @@ impl Agent {
         }
         if !touched.is_nothing() {
             self.settle(touched, false)?;
-            self.timers.file.get_or_insert(Instant::now() + Duration::from_secs(1));
+            if let Some(heard) = heard {
+                tracing::debug!("store event settled in {} µs", heard.elapsed().as_micros());
+            }
+            let soon = self.file_pause();
+            self.timers.file.get_or_insert(Instant::now() + soon);
         }
         Ok(None)
     }

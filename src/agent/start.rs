@@ -8,13 +8,13 @@
 use std::fs;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rand::Rng;
-use tokio::time::{Instant, sleep};
 
 use super::file::{self, AgentFile};
 use super::single::{self, Claim};
+use super::trouble::{Trouble, passes, store_failure, words};
 use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel, netns};
@@ -321,6 +321,7 @@ fn choose_uplink(
             Ok(uplink)
         }
         Err(e) => {
+            e.trail().iter().for_each(|line| tracing::warn!("{line}"));
             let hint = e.hint();
             let failure = Failure::found("failed to find the interface to use").because(e);
             Err(match hint {
@@ -367,70 +368,4 @@ fn may_write_kernel() -> Result<(), Failure> {
     }
     Err(Failure::unreadable("changing devices and routes needs CAP_NET_ADMIN")
         .hint("start it as root, grant the capability in the service unit, or try `flanctl lab demo`"))
-}
-
-/// A store's failure with its advice.
-pub fn store_failure(e: StoreError) -> Failure {
-    let hint = e.hint();
-    let failure = Failure::unreadable("the lease store").because(e);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// Whether waiting may help.
-fn passes(e: &StoreError) -> bool {
-    !matches!(e, StoreError::Setup { .. })
-}
-
-/// A store error with its causes.
-pub fn words(e: &StoreError) -> String {
-    let mut text = e.to_string();
-    let mut next = std::error::Error::source(e);
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-/// Waits with back-off and says so at once, then once a minute.
-struct Trouble {
-    pause: Duration,
-    said: Option<Instant>,
-}
-
-impl Trouble {
-    const SLOWEST: Duration = Duration::from_secs(5);
-    const QUIET: Duration = Duration::from_secs(60);
-
-    fn new() -> Self {
-        Self { pause: Duration::from_millis(250), said: None }
-    }
-
-    async fn wait(&mut self, e: &StoreError) {
-        let hint = e.hint().map(|h| format!(" (hint: {h})")).unwrap_or_default();
-        let line = match e {
-            StoreError::NoConfig { .. } => format!("Couldn't fetch network config: {e}; retrying{hint}"),
-            _ => format!(
-                "{}; retrying. No store yet? try `flanctl lab demo`, or --store dir:PATH{hint}",
-                words(e)
-            ),
-        };
-        self.say(&line).await;
-    }
-
-    async fn say(&mut self, line: &str) {
-        if self.said.is_none_or(|at| at.elapsed() >= Self::QUIET) {
-            tracing::warn!("{line}");
-            self.said = Some(Instant::now());
-        }
-        sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Self::SLOWEST);
-    }
 }

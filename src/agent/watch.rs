@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::store::{LeaseEvent, LeaseStore, Listing, StoreError};
 
@@ -19,8 +19,8 @@ const SLOWEST: Duration = Duration::from_secs(5);
 pub enum News {
     /// Everything, in place of all that was known.
     List(Listing),
-    /// What happened since, in order.
-    Events(Vec<LeaseEvent>),
+    /// What happened since, in order, and when it was heard.
+    Events(Vec<LeaseEvent>, Instant),
     /// The store cannot be reached: what is known stays.
     Trouble(StoreError),
 }
@@ -67,7 +67,7 @@ async fn once(
             () = news.closed() => return Ok(()),
         };
         *pause = FASTEST;
-        if news.send(News::Events(events)).await.is_err() {
+        if news.send(News::Events(events, Instant::now())).await.is_err() {
             return Ok(());
         }
     }
