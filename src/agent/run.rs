@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use super::hold::{Hold, Outcome, renewal};
-use super::node::{Node, Report, Touched, repair_lines};
+use super::node::{Node, Report, Touched, refusal_lines, repair_lines};
 use super::notify::Notifier;
 use super::start::{Started, start};
 use super::upkeep::Guard;
@@ -281,11 +281,11 @@ impl Agent {
         }
         let complaints: HashMap<String, String> =
             refused.iter().map(|(op, why)| (op.to_string(), why.to_string())).collect();
-        for (op, why) in &complaints {
-            if self.complaints.get(op) != Some(why) {
-                tracing::warn!("the kernel refused `{op}`: {why}; trying again");
-            }
-        }
+        let fresh: Vec<_> = refused
+            .iter()
+            .filter(|(op, why)| self.complaints.get(&op.to_string()) != Some(&why.to_string()))
+            .collect();
+        refusal_lines(&fresh).iter().for_each(|line| tracing::warn!("{line}"));
         self.complaints = complaints;
         if refused.is_empty() {
             self.retry_pause = RETRY_FASTEST;

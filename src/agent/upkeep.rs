@@ -244,6 +244,7 @@ impl Agent {
         self.id.public_ipv6 = conf.v6.and(new.ext_v6);
         let advert = advert(conf, &self.id, &self.node.world.own, Some(&self.hold.lease.attrs));
         self.node.world.uplink = new;
+        self.hold.moved();
         if advert != self.hold.advert {
             self.hold.advert = advert;
             let held = self.hold.lease.clone();

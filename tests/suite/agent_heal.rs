@@ -178,6 +178,8 @@ fn a_deleted_device_comes_back_with_its_mac_and_all_rows() {
         scene.heals("ip link del flannel.1");
         scene.heals("ip link del flannel.1");
         scene.heals("ip link del flannel.1; -ip link add flannel.1 type vxlan id 1 dstport 4789");
+        let lines = scene.agent.log().lines().count();
+        assert!(lines < 100, "{lines} lines in the log at {peers} peers:\n{}", scene.agent.log());
     }
 }
 

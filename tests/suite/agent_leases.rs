@@ -120,16 +120,16 @@ fn a_hostile_lease_is_refused_and_reported_and_the_others_go_on() {
         attrs.backend_data = Some(VxlanData { vni: 1, mac: Mac(mac) }.to_json().into());
         flanctl::store::codec::encode_value(&attrs)
     };
+    let low =
+        base.rsplit('.').next().and_then(|octet| octet.parse::<u8>().ok()).is_some_and(|octet| octet < 128);
+    let around = if low { "10.244.0.0-17" } else { "10.244.128.0-17" };
     let value = peer(9).value();
     let ours = value.replace(&peer(9).public().to_string(), "192.168.50.11");
     for (subnet, value) in [
         ("10.99.0.0-24".to_owned(), value.clone()),
         ("10.0.0.0-8".to_owned(), value.clone()),
         (format!("{base}.128-25"), value.clone()),
-        (
-            "10.244.0.0-17".to_owned(),
-            if base < "10.244.128".to_owned() { value.clone() } else { ours.clone() },
-        ),
+        (around.to_owned(), value.clone()),
         ("10.244.41.0-24".to_owned(), ours),
         ("10.244.42.0-24".to_owned(), with_mac([0; 6])),
         ("10.244.43.0-24".to_owned(), with_mac([1, 0, 0x5e, 0, 0, 1])),

@@ -169,6 +169,9 @@ fn an_own_key_that_vanished_is_taken_again_and_no_packet_is_lost() {
     let cluster = Cluster::on_etcd(2, CONFIG);
     let (mut agents, subnets) = cluster.start_all();
     cluster.node(1).reaches(&subnets[0], &subnets[1]);
+    // A peer that runs removes the rows of a key that is gone, and sets them again a moment later: that is its part.
+    // What is asked here is whether the node itself touches anything.
+    agents.remove(1).stop();
     let mut ping = Command::new("ping");
     ping.args(["-i", "0.01", "-W", "1", "-I", bare(&subnets[1]), bare(&subnets[0])]);
     ping.stdout(std::process::Stdio::piped());

@@ -181,3 +181,83 @@ fn the_device_has_what_the_config_says() {
         assert!(agent.env().contains(if options.contains("MTU") { "MTU=1350" } else { "MTU=1450" }));
     }
 }
+
+/// K1 to K3 on the IPv6 device, beside the IPv4 one.
+#[test]
+fn the_ipv6_half_of_a_dual_stack_node_heals_too() {
+    let config = r#"{"Network":"10.244.0.0/16","EnableIPv6":true,"IPv6Network":"fd10::/48","Backend":{"Type":"vxlan"}}"#;
+    let cluster = Cluster::on_dir(2, config);
+    let (_agents, _) = cluster.start_all();
+    let space = cluster.space(1);
+    space.ip("-6 neigh add fd10:0:0:77:: lladdr 02:99:00:00:00:01 dev eth0 nud permanent");
+    space.ip("-6 route add fd77::/64 via fd50::1 dev eth0");
+    let tables = || {
+        let mut rows = Vec::new();
+        for line in [
+            "ip -6 route show",
+            "ip -6 neigh show nud permanent",
+            "ip route show",
+            "ip neigh show nud permanent",
+        ] {
+            rows.extend(space.lines(line));
+        }
+        for line in [
+            "ip -o -6 addr show scope global",
+            "ip -br link show type vxlan",
+            "bridge fdb show dev flannel-v6.1",
+        ] {
+            let out = space.output(line).stdout;
+            let text = String::from_utf8_lossy(&out).into_owned();
+            // Without the device's number.
+            rows.extend(text.lines().map(|l| l.split_once(": ").map_or(l, |(_, rest)| rest).to_owned()));
+        }
+        rows.retain(|row| !row.contains("fe80::"));
+        rows.sort();
+        rows
+    };
+    let golden = until("both families are there", || {
+        let rows = tables();
+        let there = ["flannel.1 onlink", "flannel-v6.1 metric 1024 onlink", "dst fd50::12 self permanent"];
+        let missing = there.iter().find(|part| !rows.iter().any(|row| row.contains(**part)));
+        missing.map_or(Ok(rows.clone()), |part| Err(format!("no {part} in {rows:#?}")))
+    });
+    let gateway = golden.iter().find_map(|row| row.split_once("/64 via ")).map(|(net, _)| net.to_owned());
+    let gateway = gateway.filter(|net| net.starts_with("fd10")).expect("the peer's subnet");
+    let peer =
+        space.rows("bridge -j fdb show dev flannel-v6.1")[0]["mac"].as_str().expect("a MAC").to_owned();
+    for damage in [
+        format!("ip -6 route del {gateway}/64"),
+        format!("ip -6 route replace {gateway}/64 via fd50::1 dev eth0 metric 1024"),
+        format!("ip -6 neigh del {gateway} dev flannel-v6.1"),
+        format!("ip -6 neigh replace {gateway} lladdr 02:66:66:66:66:66 dev flannel-v6.1 nud permanent"),
+        format!("bridge fdb del {peer} dev flannel-v6.1"),
+        format!("bridge fdb replace {peer} dev flannel-v6.1 dst fd50::66 self permanent"),
+        "ip addr add fd10:0:0:66::1/64 dev flannel-v6.1".to_owned(),
+        "ip addr flush dev flannel-v6.1".to_owned(),
+        "ip link set flannel-v6.1 down".to_owned(),
+        "ip link set flannel-v6.1 address 02:66:66:66:66:66".to_owned(),
+        "ip link set flannel-v6.1 mtu 1290".to_owned(),
+        "ip link del flannel-v6.1".to_owned(),
+    ] {
+        space.run(&damage);
+        until(&format!("after `{damage}` all is as before"), || {
+            let now = tables();
+            hold(now == golden, format!("{now:#?}\nis not\n{golden:#?}"))
+        });
+    }
+}
+
+#[test]
+fn a_second_agent_for_the_same_device_is_refused_by_pid() {
+    let cluster = Cluster::on_dir(1, CONFIG);
+    let mut first = cluster.start(1);
+    first.ready();
+    let mut second = cluster.start(1);
+    assert_ne!(second.ends(), 0);
+    let log = second.log();
+    assert!(log.contains(&format!("pid {}", first.pid())) && log.contains("--takeover"), "{log}");
+    assert_eq!(first.code(), None);
+    let mut third = cluster.start_with(1, &["--takeover"]);
+    third.ready();
+    assert_eq!(first.ends(), 0, "the first ended as a signal ends it");
+}

@@ -50,6 +50,7 @@ fn peers_follow_an_uplink_that_was_readdressed() {
     }
     let keys = cluster.etcdctl(&["get", "--prefix", "--keys-only", &Cluster::key("")]);
     assert_eq!(keys.split_whitespace().count(), 2, "{keys}");
+    assert_eq!(agents[1].said("Error writing lease"), 0, "the old address's connections are waited for");
     for agent in agents {
         agent.stop();
     }
