@@ -191,6 +191,7 @@ fn pods_see_each_other_under_their_own_addresses_and_the_world_sees_nodes() {
     let overlay = lab.exec("node1", "ip -4 -o addr show dev flannel.1");
     let overlay = overlay.split_whitespace().find(|w| w.ends_with("/32")).unwrap().trim_end_matches("/32");
     let (node1, world) = (nic("node1"), nic("world"));
+    let counter = Regex::new(r"counter packets (\d+)").unwrap();
     for (from, at, to, source) in [
         ("pod1", "pod2", &pods[1], pods[0].as_str()),
         ("node1", "pod2", &pods[1], overlay),
@@ -207,8 +208,7 @@ fn pods_see_each_other_under_their_own_addresses_and_the_world_sees_nodes() {
         }
         lab.exec(from, &format!("ping -n -q -i 0.05 -c 3 -W 3 {to}"));
         let seen = lab.exec(at, "nft list chain ip seen in");
-        let counted = Regex::new(r"counter packets (\d+)").unwrap();
-        let counted: Vec<&str> = counted.captures_iter(&seen).map(|c| c.get(1).unwrap().as_str()).collect();
+        let counted: Vec<&str> = counter.captures_iter(&seen).map(|c| c.get(1).unwrap().as_str()).collect();
         assert_eq!(counted, ["3", "0"], "{from} at {at}, from {source} and from others: {seen}");
     }
 }
