@@ -4,7 +4,8 @@
 use std::io::Write;
 use std::time::SystemTime;
 
-use super::start::{Started, start, store_failure};
+use super::start::{Started, start};
+use super::trouble::store_failure;
 use crate::config::{NetConf, Settings};
 use crate::error::{Failure, exit};
 use crate::lease::{Attrs, Choice, Expiry, Identity, Lease, Peers, choose};

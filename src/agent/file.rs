@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -276,6 +276,8 @@ pub fn write<P: Rows>(run_dir: &Path, file: &AgentFile<P>) -> Result<(), AgentFi
         .mode(0o644)
         .open(&temp)
         .and_then(|to| {
+            // Whatever the umask: readers need no root.
+            to.set_permissions(fs::Permissions::from_mode(0o644))?;
             let mut to = BufWriter::with_capacity(1 << 16, to);
             encode(file, &mut to)?;
             to.flush()
@@ -303,27 +305,23 @@ pub fn find(run_dir: &Path, netns: u64, device: Option<IfName>) -> Result<Option
     if let Some(device) = device {
         return read(&path(run_dir, netns, device));
     }
+    let all = paths(run_dir, netns)?.iter().map(|p| read(p)).collect::<Result<Vec<_>, _>>()?;
+    Ok(all.into_iter().flatten().max_by_key(|file| file.written_at))
+}
+
+/// The state files of a namespace: one an overlay.
+pub fn paths(run_dir: &Path, netns: u64) -> Result<Vec<PathBuf>, AgentFileError> {
     let prefix = format!("flanctl-{netns}-");
     let entries = match fs::read_dir(run_dir) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => {
             return Err(AgentFileError::Io { what: "listing", path: run_dir.to_owned(), source });
         }
     };
-    let mut latest: Option<AgentFile> = None;
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if !name.to_str().is_some_and(|n| n.starts_with(&prefix) && n.ends_with(".json")) {
-            continue;
-        }
-        if let Some(file) = read(&entry.path())?
-            && latest.as_ref().is_none_or(|old| old.written_at < file.written_at)
-        {
-            latest = Some(file);
-        }
-    }
-    Ok(latest)
+    let ours = |name: &str| name.starts_with(&prefix) && name.ends_with(".json");
+    let all = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(ours));
+    Ok(all.map(|entry| entry.path()).collect())
 }
 
 #[cfg(test)]

@@ -80,6 +80,11 @@ impl Hold {
     /// Prolongs the lease. While a flanneld lives in the cluster the same words are put again, too: one that lost
     /// us to a bug of its own finds us again by that event.
     pub fn renew(&mut self, flanneld_lives: bool) {
+        if self.lease.attrs != self.advert {
+            // An earlier write of our words came to nothing.
+            let held = self.lease.clone();
+            return self.rewrite(&held);
+        }
         let (store, lease, advert) = (Rc::clone(&self.store), self.lease.clone(), self.advert.clone());
         self.start(async move {
             let end = store.keep_alive(&lease).await;
@@ -103,6 +108,11 @@ impl Hold {
     pub fn rewrite(&mut self, there: &Lease) {
         let (store, there, advert) = (Rc::clone(&self.store), there.clone(), self.advert.clone());
         self.start(async move { Outcome::Written(store.replace(&there, &advert, None).await) });
+    }
+
+    /// The host's addresses changed under the store's connections.
+    pub fn moved(&self) {
+        self.store.moved();
     }
 
     /// Looks the own lease up.

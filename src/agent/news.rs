@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::hold::{Outcome, Standing, judge};
 use super::node::Touched;
 use super::run::Agent;
-use super::start::words;
+use super::trouble::words;
 use super::watch::News;
 use crate::config::{Backend, NetConf};
 use crate::error::Failure;

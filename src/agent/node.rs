@@ -12,6 +12,8 @@ use crate::state::{Folded, Key, State};
 
 /// Operations sent between two looks at the notices they cause: few enough that the notices fit the socket's buffer.
 const CHUNK: usize = 1_024;
+/// More lines than this of one kind become one.
+const FEW: usize = 12;
 /// A row set this often within [`FIGHT_WINDOW`] is fought over.
 const FIGHT_COUNT: u32 = 3;
 /// See [`FIGHT_COUNT`].
@@ -154,12 +156,24 @@ impl Node {
             let (count, since) = self.fights.entry(key).or_insert((0, now));
             *count += 1;
             if *count == FIGHT_COUNT {
-                let secs = now.duration_since(*since).unwrap_or_default().as_secs();
-                fights
-                    .push(format!("another program keeps undoing this row ({count} times in {secs}s): {op}"));
+                fights.push((op.clone(), now.duration_since(*since).unwrap_or_default().as_secs()));
             }
         }
-        fights
+        let often = |secs| format!("({FIGHT_COUNT} times in {secs}s)");
+        match fights.first() {
+            Some((first, secs)) if fights.len() > FEW => {
+                let ops: Vec<Op> = fights.iter().map(|(op, _)| op.clone()).collect();
+                vec![format!(
+                    "another program keeps undoing many rows {}: {}, the first: {first}",
+                    often(*secs),
+                    summary(&ops)
+                )]
+            }
+            _ => fights
+                .iter()
+                .map(|(op, secs)| format!("another program keeps undoing this row {}: {op}", often(*secs)))
+                .collect(),
+        }
     }
 }
 
@@ -188,9 +202,21 @@ fn row_of(op: &Op) -> Option<Key> {
 
 /// Log lines for repairs: each op while they are few, a summary where they are many.
 pub fn repair_lines(ops: &[Op]) -> Vec<String> {
-    if ops.len() <= 12 {
+    if ops.len() <= FEW {
         ops.iter().map(|op| format!("Repaired: {op}")).collect()
     } else {
         vec![format!("Repaired: {}", summary(ops))]
+    }
+}
+
+/// Log lines for refusals, likewise: with a device all that hangs on it is refused, thousands of rows.
+pub fn refusal_lines(refused: &[&(Op, Refusal)]) -> Vec<String> {
+    let line = |(op, why): &(Op, Refusal)| format!("the kernel refused `{op}`: {why}; trying again");
+    match refused.first() {
+        Some(first) if refused.len() > FEW => {
+            let ops: Vec<Op> = refused.iter().map(|(op, _)| op.clone()).collect();
+            vec![format!("{}; refused in all: {}", line(first), summary(&ops))]
+        }
+        _ => refused.iter().map(|one| line(one)).collect(),
     }
 }

@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use super::hold::{Hold, Outcome, renewal};
-use super::node::{Node, Report, Touched, repair_lines};
+use super::node::{Node, Report, Touched, refusal_lines, repair_lines};
 use super::notify::Notifier;
 use super::start::{Started, start};
 use super::upkeep::Guard;
@@ -56,7 +56,7 @@ pub struct Agent {
     pub(super) unreadable: HashMap<String, Unreadable>,
     pub(super) complaints: HashMap<String, String>,
     pub(super) retry_pause: Duration,
-    _claim: Option<super::single::Claim>,
+    claim: Option<super::single::Claim>,
 }
 
 /// When what is due.
@@ -130,7 +130,6 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
     spawn_local(watch::follow(store, tell_news));
     loop {
         let end = tokio::select! {
-            biased;
             () = signals.stop() => Some(End::Stop),
             _ = hup.recv() => {
                 tracing::info!("SIGHUP: reading the network config again");
@@ -233,7 +232,7 @@ impl Agent {
             unreadable: HashMap::new(),
             complaints: HashMap::new(),
             retry_pause: RETRY_FASTEST,
-            _claim: claim,
+            claim,
             settings,
         }
     }
@@ -282,11 +281,11 @@ impl Agent {
         }
         let complaints: HashMap<String, String> =
             refused.iter().map(|(op, why)| (op.to_string(), why.to_string())).collect();
-        for (op, why) in &complaints {
-            if self.complaints.get(op) != Some(why) {
-                tracing::warn!("the kernel refused `{op}`: {why}; trying again");
-            }
-        }
+        let fresh: Vec<_> = refused
+            .iter()
+            .filter(|(op, why)| self.complaints.get(&op.to_string()) != Some(&why.to_string()))
+            .collect();
+        refusal_lines(&fresh).iter().for_each(|line| tracing::warn!("{line}"));
         self.complaints = complaints;
         if refused.is_empty() {
             self.retry_pause = RETRY_FASTEST;
@@ -333,7 +332,8 @@ impl Agent {
             if let Some(heard) = heard {
                 tracing::debug!("store event settled in {} µs", heard.elapsed().as_micros());
             }
-            self.timers.file.get_or_insert(Instant::now() + Duration::from_secs(1));
+            let soon = self.file_pause();
+            self.timers.file.get_or_insert(Instant::now() + soon);
         }
         Ok(None)
     }
@@ -357,6 +357,7 @@ impl Agent {
         if self.timers.firewall <= now {
             self.timers.firewall = now + self.settings.iptables_resync;
             self.guard.check();
+            self.claim.iter().for_each(super::single::Claim::drain);
         }
         let sweep = self.timers.sweep <= now;
         if sweep {

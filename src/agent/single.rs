@@ -4,13 +4,15 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt};
 use nix::unistd::Pid;
 
 use crate::error::Failure;
@@ -21,7 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Held as long as this process is the device's agent.
 pub struct Claim {
-    _socket: UnixListener,
+    socket: UnixListener,
+}
+
+impl Claim {
+    /// Lets go of those who asked who we are; to be called now and then, or their queue fills.
+    pub fn drain(&self) {
+        while self.socket.accept().is_ok() {}
+    }
 }
 
 /// Another program that manages the device.
@@ -47,27 +56,51 @@ pub fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
     let end = Instant::now() + PATIENCE;
     loop {
         match UnixListener::bind_addr(&address) {
-            Ok(socket) => return Ok(Claim { _socket: socket }),
+            Ok(socket) => {
+                let calm = socket.set_nonblocking(true);
+                calm.map_err(|e| Failure::unreadable(format!("claiming {device}")).because(e))?;
+                return Ok(Claim { socket });
+            }
             Err(e) if e.kind() == io::ErrorKind::AddrInUse => {}
             Err(e) => return Err(Failure::unreadable(format!("claiming {device}")).because(e)),
         }
-        let holder = UnixStream::connect_addr(&address)
-            .ok()
-            .and_then(|s| getsockopt(&s, sockopt::PeerCredentials).ok())
-            .map(|c| Rival { pid: c.pid(), name: "flanctl" });
-        match holder {
-            Some(rival) if !takeover || Instant::now() > end => return Err(refusal(device, &rival)),
-            Some(rival) => stop(&rival)?,
-            // It went away between the two calls.
-            None if Instant::now() > end => {
-                return Err(Failure::found(format!("another agent manages {device}")));
+        let patient = Instant::now() < end;
+        match holder(device) {
+            // Killed an instant ago: a program that it was starting holds the socket until it runs.
+            Some(Rival { pid, .. }) if patient && pid != 0 && ended(pid) => {
+                thread::sleep(Duration::from_millis(20));
             }
-            None => thread::sleep(Duration::from_millis(20)),
+            // Pid 0 is a process of another pid namespace, and to kill(2) our own process group.
+            Some(rival) if takeover && patient && rival.pid != 0 => stop(&rival)?,
+            Some(rival) => return Err(refusal(device, &rival)),
+            // It went away between the two calls.
+            None if patient => thread::sleep(Duration::from_millis(20)),
+            None => return Err(Failure::found(format!("another agent manages {device}"))),
         }
     }
 }
 
+/// Who holds the claim. Never waits: refused starts may have filled the queue of a holder.
+fn holder(device: IfName) -> Option<Rival> {
+    let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).ok()?;
+    let address = UnixAddr::new_abstract(format!("flanctl/{device}").as_bytes()).ok()?;
+    match connect(asks.as_raw_fd(), &address) {
+        Ok(()) => {}
+        Err(Errno::EAGAIN) => return Some(Rival { pid: 0, name: "flanctl" }),
+        Err(_) => return None,
+    }
+    let told = getsockopt(&asks, sockopt::PeerCredentials).ok()?;
+    Some(Rival { pid: told.pid(), name: "flanctl" })
+}
+
 fn refusal(device: IfName, rival: &Rival) -> Failure {
+    if rival.pid == 0 {
+        return Failure::found(format!(
+            "{device} is managed by a {} that cannot be seen from here",
+            rival.name
+        ))
+        .hint("it may run in a container that shares this network namespace: stop it there first");
+    }
     Failure::found(format!("{device} is managed by {} with pid {}", rival.name, rival.pid))
         .hint("stop it first, or start with --takeover to stop it and go on with its lease and device")
 }
@@ -80,7 +113,7 @@ fn stop(rival: &Rival) -> Result<(), Failure> {
     let mut signal = Some(Signal::SIGTERM);
     loop {
         match kill(pid, signal.take()) {
-            Err(nix::errno::Errno::ESRCH) => return Ok(()),
+            Err(Errno::ESRCH) => return Ok(()),
             Err(e) => {
                 return Err(
                     Failure::found(format!("stopping {} with pid {}", rival.name, rival.pid)).because(e)

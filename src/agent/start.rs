@@ -8,17 +8,17 @@
 use std::fs;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rand::Rng;
-use tokio::time::{Instant, sleep};
 
 use super::file::{self, AgentFile};
 use super::single::{self, Claim};
+use super::trouble::{Trouble, passes, store_failure, words};
 use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel, netns};
-use crate::lease::{Attrs, Identity, Lease, VxlanData};
+use crate::lease::{Attrs, Expiry, Identity, Lease, VxlanData};
 use crate::net::{IfName, Mac, Subnet};
 use crate::overlay::{Own, vxlan};
 use crate::plan::{self, kept_mac};
@@ -288,22 +288,24 @@ async fn network_config(
     }
 }
 
-/// The state file of an earlier agent here, while its lease lives.
+/// The state file of an earlier agent of this store here, while its lease lives. Another overlay's stands beside it.
 fn past_run(settings: &Settings, netns: u64) -> Option<AgentFile> {
-    let past = file::find(&settings.run_dir, netns, None).ok().flatten()?;
-    let own = past.own.as_ref()?;
-    let lives = match own.expires {
-        crate::lease::Expiry::At(end) => end > SystemTime::now(),
-        crate::lease::Expiry::Never => true,
-        crate::lease::Expiry::Unknown => false,
+    let lives = |own: &Lease| match own.expires {
+        Expiry::At(end) => end > SystemTime::now(),
+        Expiry::Never => true,
+        Expiry::Unknown => false,
     };
-    let same_store = match (&settings.store, &past.store) {
+    let same_store = |past: &AgentFile| match (&settings.store, &past.store) {
         (StoreChoice::Dir(a), file::StoreNote::Dir { path }) => a == path,
         (StoreChoice::Etcd(a), file::StoreNote::Etcd { prefix, .. }) => a.prefix == *prefix,
         _ => false,
     };
-    let same_node = own.attrs.node.as_deref() == Some(settings.node.as_str());
-    (lives && same_store && same_node).then_some(past)
+    let ours = |own: &Lease| own.attrs.node.as_deref() == Some(settings.node.as_str()) && lives(own);
+    let fits = |past: &AgentFile| same_store(past) && past.own.as_ref().is_some_and(ours);
+    let all = file::paths(&settings.run_dir, netns).ok()?;
+    // One that cannot be read is no help, and no hindrance to the others.
+    let readable = all.iter().filter_map(|path| file::read(path).ok().flatten());
+    readable.filter(fits).max_by_key(|past| past.written_at)
 }
 
 /// The uplink, with flannel's lines on the way.
@@ -321,6 +323,7 @@ fn choose_uplink(
             Ok(uplink)
         }
         Err(e) => {
+            e.trail().iter().for_each(|line| tracing::warn!("{line}"));
             let hint = e.hint();
             let failure = Failure::found("failed to find the interface to use").because(e);
             Err(match hint {
@@ -367,70 +370,4 @@ fn may_write_kernel() -> Result<(), Failure> {
     }
     Err(Failure::unreadable("changing devices and routes needs CAP_NET_ADMIN")
         .hint("start it as root, grant the capability in the service unit, or try `flanctl lab demo`"))
-}
-
-/// A store's failure with its advice.
-pub fn store_failure(e: StoreError) -> Failure {
-    let hint = e.hint();
-    let failure = Failure::unreadable("the lease store").because(e);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// Whether waiting may help.
-fn passes(e: &StoreError) -> bool {
-    !matches!(e, StoreError::Setup { .. })
-}
-
-/// A store error with its causes.
-pub fn words(e: &StoreError) -> String {
-    let mut text = e.to_string();
-    let mut next = std::error::Error::source(e);
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
-/// Waits with back-off and says so at once, then once a minute.
-struct Trouble {
-    pause: Duration,
-    said: Option<Instant>,
-}
-
-impl Trouble {
-    const SLOWEST: Duration = Duration::from_secs(5);
-    const QUIET: Duration = Duration::from_secs(60);
-
-    fn new() -> Self {
-        Self { pause: Duration::from_millis(250), said: None }
-    }
-
-    async fn wait(&mut self, e: &StoreError) {
-        let hint = e.hint().map(|h| format!(" (hint: {h})")).unwrap_or_default();
-        let line = match e {
-            StoreError::NoConfig { .. } => format!("Couldn't fetch network config: {e}; retrying{hint}"),
-            _ => format!(
-                "{}; retrying. No store yet? try `flanctl lab demo`, or --store dir:PATH{hint}",
-                words(e)
-            ),
-        };
-        self.say(&line).await;
-    }
-
-    async fn say(&mut self, line: &str) {
-        if self.said.is_none_or(|at| at.elapsed() >= Self::QUIET) {
-            tracing::warn!("{line}");
-            self.said = Some(Instant::now());
-        }
-        sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Self::SLOWEST);
-    }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -147,6 +147,8 @@ impl Agent {
             self.timers.retry = Some(Instant::now() + Duration::from_secs(5));
             return Ok(false);
         }
+        self.ready = true;
+        tracing::info!("flannel is ready");
         tracing::info!("Running backend.");
         tracing::info!("watching for new subnet leases");
         self.arm_renewal();
@@ -155,8 +157,6 @@ impl Agent {
             tracing::info!("Waiting for {} to renew lease", crate::clock::span(wait));
         }
         self.write_file();
-        self.ready = true;
-        tracing::info!("flannel is ready");
         self.notifier.send("READY=1");
         self.status();
         Ok(fine)
@@ -187,6 +187,12 @@ impl Agent {
                 false
             }
         }
+    }
+
+    /// How long changes gather before the state file is written. It is written whole, which costs by the peer; but
+    /// until it is written, readers call a peer's rows stale.
+    pub(super) fn file_pause(&self) -> Duration {
+        Duration::from_millis(if self.node.world.peers.len() < 1_000 { 100 } else { 1_000 })
     }
 
     /// The state file that readers and the next start use.
@@ -238,6 +244,7 @@ impl Agent {
         self.id.public_ipv6 = conf.v6.and(new.ext_v6);
         let advert = advert(conf, &self.id, &self.node.world.own, Some(&self.hold.lease.attrs));
         self.node.world.uplink = new;
+        self.hold.moved();
         if advert != self.hold.advert {
             self.hold.advert = advert;
             let held = self.hold.lease.clone();
@@ -278,6 +285,8 @@ fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = dir.join(format!(".{name}.{}", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&temporary)?;
+    // Whatever the umask: container runtimes read it.
+    file.set_permissions(fs::Permissions::from_mode(0o644))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

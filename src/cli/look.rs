@@ -216,12 +216,22 @@ pub fn host() -> String {
     nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "?".to_owned())
 }
 
-/// The state file of the agent that runs in this namespace.
+/// The state file of the agent that runs in this namespace. A lab's agents have a run directory of their own: those
+/// are looked into as well, so that `--netns lab-node1` needs no further flag.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
     let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
-    file::find(&dir, netns.inode, device).map_err(|e| {
-        Failure::unreadable("the agent's state file").because(e).hint("name the leases' store with --store")
-    })
+    let labs = crate::lab::manifest::homes().into_iter().map(|(_, home)| home.run_dir());
+    for dir in std::iter::once(dir).chain(labs) {
+        let found = file::find(&dir, netns.inode, device).map_err(|e| {
+            Failure::unreadable("the agent's state file")
+                .because(e)
+                .hint("name the leases' store with --store")
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Everything, from the snapshot file or from this node.

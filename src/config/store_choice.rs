@@ -123,7 +123,7 @@ fn endpoints(given: &Given<String>, tls: bool) -> Result<Vec<String>, SettingsEr
     entries.into_iter().map(|entry| endpoint(entry, tls).map_err(|why| wrong(entry, why))).collect()
 }
 
-/// One endpoint as scheme://host[:port]. A bare host:port speaks TLS if there are TLS files, as in etcd's client.
+/// One endpoint as `scheme://host[:port]`. A bare host:port speaks TLS if there are TLS files, as in etcd's client.
 fn endpoint(entry: &str, tls: bool) -> Result<String, &'static str> {
     if entry.contains(|c: char| c == ';' || c.is_whitespace()) {
         return Err("endpoints are separated by commas");

@@ -52,7 +52,7 @@ pub enum Choice {
 /// Picks for `id`. The leases of `listing` must be all there are, each once; a lease of ours is no obstacle.
 ///
 /// Ours is what has our `Node`, whatever its address, and what has no `Node` and our public address. `previous`
-/// counts family by family, if free and inside the config's range. Else one of the first [`free::CANDIDATES`] free
+/// counts family by family, if free and inside the config's range. Else one of the first `free::CANDIDATES` free
 /// subnets, each as likely (flannel takes one of 100: nodes that start together collide).
 pub fn choose<R: Rng + ?Sized>(
     listing: &[Lease],

@@ -15,9 +15,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Op;
+use super::same::{first_dev, hop_is, keeps, leads_to, route_is};
 use crate::net::{IfName, Mac};
 use crate::state::{
-    AddrKey, Fdb, FdbKey, Hop, Hops, Key, Link, LinkKind, Neigh, NeighKey, Nexthop, Ours, Route, RouteKey,
+    AddrKey, Fdb, FdbKey, Hop, Hops, Key, LinkKind, Neigh, NeighKey, Nexthop, Ours, Route, RouteKey,
     RouteKind, State, Want, WantLink, nud, proto, table,
 };
 
@@ -363,50 +364,6 @@ impl<'a> Ground<'a> {
             Hops::Multi(legs) => legs.iter().filter_map(|(hop, _)| hop.dev).any(test),
         }
     }
-}
-
-/// Whether the device can be altered into what is wanted: VNI, port and GBP are fixed at creation, and a group or
-/// miss notices are leftovers of an older design.
-fn keeps(link: &Link, want: &WantLink) -> bool {
-    link.vxlan().is_some_and(|have| {
-        (have.vni, have.port, have.gbp) == (want.vxlan.vni, want.vxlan.port, want.vxlan.gbp)
-            && have.group.is_none()
-            && !have.l2miss
-            && !have.l3miss
-    })
-}
-
-fn leads_to(fdb: &Fdb, dst: IpAddr) -> bool {
-    let Fdb { dst: have, more, state, flags: _, port, vni, nhid } = fdb;
-    *have == Some(dst)
-        && more.is_empty()
-        && state & nud::PERMANENT != 0
-        && port.is_none()
-        && vni.is_none()
-        && nhid.is_none()
-}
-
-fn hop_is(have: &Hop, want: &Hop) -> bool {
-    let Hop { via, dev, onlink, dead: _ } = have;
-    (*via, *dev, *onlink) == (want.via, want.dev, want.onlink)
-}
-
-/// The device of a plain route.
-fn first_dev(route: &Route) -> Option<IfName> {
-    match &route.hops {
-        Hops::One(hop) => hop.dev,
-        Hops::None | Hops::Object(_) | Hops::Multi(_) => None,
-    }
-}
-
-/// Equal but for the flags that the kernel sets by itself.
-fn route_is(have: &Route, want: &Route) -> bool {
-    let Route { kind, proto, scope, src, hops } = have;
-    let same = match (hops, &want.hops) {
-        (Hops::One(a), Hops::One(b)) => hop_is(a, b),
-        (a, b) => a == b,
-    };
-    same && (*kind, *proto, *scope, *src) == (want.kind, want.proto, want.scope, want.src)
 }
 
 /// Operations by what they touch, for a log line: `3 routes, 3 neighbours, 3 fdb entries`.

@@ -2,6 +2,7 @@
 
 mod diff;
 mod op;
+mod same;
 
 pub use diff::{blocked, kept_mac, plan, plan_keys, summary};
 pub use op::{Op, route_words};

@@ -3,6 +3,8 @@
 //! survives in a snapshot, and is what people read). Holds rows and look-ups, nothing clever; no secret ever enters it.
 
 mod fold;
+mod rows;
+mod uapi;
 mod want;
 
 use std::collections::BTreeMap;
@@ -12,49 +14,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use fold::{Change, Folded, Row};
+pub use uapi::{nud, proto, table};
 pub use want::{Key, Ours, Want, WantLink};
 
 use crate::net::{IfName, Mac};
-
-/// Neighbour states, `include/uapi/linux/neighbour.h`.
-pub mod nud {
-    /// Resolution under way.
-    pub const INCOMPLETE: u16 = 0x01;
-    /// Confirmed.
-    pub const REACHABLE: u16 = 0x02;
-    /// Not confirmed lately.
-    pub const STALE: u16 = 0x04;
-    /// Waiting before a probe.
-    pub const DELAY: u16 = 0x08;
-    /// Probing.
-    pub const PROBE: u16 = 0x10;
-    /// Resolution failed.
-    pub const FAILED: u16 = 0x20;
-    /// Needs no resolution (also: a static bridge entry).
-    pub const NOARP: u16 = 0x40;
-    /// Never expires.
-    pub const PERMANENT: u16 = 0x80;
-}
-
-/// Routing table numbers, `include/uapi/linux/rtnetlink.h`.
-pub mod table {
-    /// The main table, where flannel's routes live.
-    pub const MAIN: u32 = 254;
-    /// Addresses of this host.
-    pub const LOCAL: u32 = 255;
-}
-
-/// Route protocol numbers.
-pub mod proto {
-    /// Written by the kernel itself.
-    pub const KERNEL: u8 = 2;
-    /// What flannel's routes carry.
-    pub const BOOT: u8 = 3;
-    /// Written by an administrator.
-    pub const STATIC: u8 = 4;
-    /// Ours: on routes outside our own device and on nexthop objects. Unassigned in iproute2's rt_protos.
-    pub const FLANCTL: u8 = 142;
-}
 
 /// The kernel's tables in one namespace at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,20 +26,20 @@ pub struct State {
     /// Interfaces.
     pub links: BTreeMap<IfName, Link>,
     /// Addresses.
-    #[serde(with = "as_rows")]
+    #[serde(with = "rows")]
     pub addrs: BTreeMap<AddrKey, Addr>,
     /// Policy rules in the order the kernel walks them.
     pub rules: Vec<Rule>,
     /// Routes of every table. One key can stand twice (`ip route append`), first come first used.
-    #[serde(with = "as_rows")]
+    #[serde(with = "rows")]
     pub routes: BTreeMap<RouteKey, Vec<Route>>,
     /// Nexthop objects by id.
     pub nexthops: BTreeMap<u32, Nexthop>,
     /// IPv4 and IPv6 neighbours.
-    #[serde(with = "as_rows")]
+    #[serde(with = "rows")]
     pub neighs: BTreeMap<NeighKey, Neigh>,
     /// Forwarding entries of bridges and VXLAN devices.
-    #[serde(with = "as_rows")]
+    #[serde(with = "rows")]
     pub fdb: BTreeMap<FdbKey, Fdb>,
     /// Open facts: `sysctl:net.ipv4.ip_forward`, `offload:eth0/tx-udp_tnl-segmentation`, …
     pub facts: BTreeMap<String, String>,
@@ -420,28 +383,5 @@ impl Hop {
     /// A gateway that needs no connected net, on one device: what flannel writes.
     pub fn onlink(via: IpAddr, dev: IfName) -> Self {
         Self { via: Some(via), dev: Some(dev), onlink: true, dead: false }
-    }
-}
-
-/// Maps whose keys are structures, as JSON lists of `[key, value]`.
-mod as_rows {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &BTreeMap<K, V>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        s.collect_seq(map)
-    }
-
-    pub(super) fn deserialize<'de, K, V, D>(d: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::<(K, V)>::deserialize(d)?.into_iter().collect())
     }
 }

@@ -62,6 +62,10 @@ pub trait LeaseStore {
     /// Deletes the lease if the key still has `lease.revision`, else [`StoreError::Changed`].
     async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
 
+    /// This host's addresses changed: what was connected from an old one never hears an answer again, and would be
+    /// waited for. Later requests connect anew.
+    fn moved(&self) {}
+
     /// Starts to watch from a cursor of [`LeaseStore::list`].
     async fn watch(&self, from: Cursor) -> Result<Box<dyn LeaseWatch>, StoreError>;
 }

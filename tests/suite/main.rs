@@ -7,8 +7,18 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod agent_cli;
+mod agent_crash;
+mod agent_heal;
+mod agent_leases;
+mod agent_outage;
+mod agent_shapes;
+mod agent_swap;
+mod agent_uplink;
 mod firewall;
 mod lab;
+mod lab_demo;
+mod layers;
 mod lease_verb;
 mod linux_kernel;
 mod notices;

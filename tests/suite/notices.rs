@@ -318,7 +318,7 @@ fn what_is_heard_and_folded_equals_a_fresh_reading() {
                 let changes = kernel.changes().unwrap();
                 let mut again = false;
                 for change in changes {
-                    again |= state.fold(change) == Folded::Everything;
+                    again |= matches!(state.fold(change), Folded::Everything | Folded::Device(_));
                 }
                 if again {
                     state = kernel.observe().unwrap();

@@ -157,8 +157,8 @@ fn same<K: Ord + Debug, V: PartialEq + Debug>(
 /// P5. One namespace a case; both must give the same answer to every operation and hold the same rows after it.
 #[test]
 fn replay_and_linux_agree_after_every_op() {
-    let config = Config { cases: 80, failure_persistence: None, ..Config::default() };
-    let cases = proptest::collection::vec(ops(), 1..60);
+    let config = Config { cases: 2_000, failure_persistence: None, ..Config::default() };
+    let cases = proptest::collection::vec(ops(), 1..16);
     let run = TestRunner::new(config).run(&cases, |ops| {
         scratch(move || {
             let mut linux = LinuxKernel::open().unwrap();

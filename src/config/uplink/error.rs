@@ -118,6 +118,12 @@ pub enum UplinkError {
 }
 
 impl UplinkError {
+    /// What was tried in vain, in flannel's log lines.
+    pub fn trail(&self) -> Vec<String> {
+        let Self::NothingMatched { tried, .. } = self else { return Vec::new() };
+        tried.iter().map(|(by, why)| format!("Could not find valid interface matching {by}: {why}")).collect()
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

@@ -176,7 +176,7 @@ fn a_selector_finds_the_interface_and_the_address() {
 
 #[test]
 fn what_cannot_be_chosen_says_what_there_is() {
-    let v4 = "lo:[], dummy0:[1.10.100.1, 172.16.30.18, 172.16.31.200, 172.16.32.100, 192.168.200.128], \
+    let v4 = "lo:[], dummy0:[1.10.100.1, 192.168.200.128, 172.16.30.18, 172.16.31.200, 172.16.32.100], \
               other0:[10.9.9.9]";
     let v6 = "lo:[], dummy0:[2001:db8::1], other0:[2001:db8:9::9]";
     for (stack, words, want) in [

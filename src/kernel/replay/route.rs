@@ -137,6 +137,12 @@ impl Replay {
     pub(super) fn del_route(&mut self, key: &RouteKey, route: &Route) -> Answer {
         let v6 = key.dst.addr().is_ipv6();
         let any_metric = key.metric == 0;
+        // A device that is not there has no number to ask with.
+        if let Hops::One(hop) = &route.hops
+            && let Some(dev) = hop.dev
+        {
+            self.link(dev)?;
+        }
         let place = self.state.routes.iter().find_map(|(k, twins)| {
             let same = (k.table, k.dst, k.tos) == (key.table, key.dst, key.tos);
             let at = twins.iter().position(|row| matches(row, route, v6));

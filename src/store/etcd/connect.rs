@@ -81,20 +81,30 @@ impl Pool {
         self.login(self.0.current.get()).await.map_err(|e| self.error(&e))
     }
 
+    /// Drops every connection; requests under way end as they may.
+    pub(super) fn forget(&self) {
+        self.0.clients.borrow_mut().iter_mut().for_each(|client| *client = None);
+    }
+
     async fn login(&self, at: usize) -> Result<Client, Error> {
         if let Some(Some(client)) = self.0.clients.borrow().get(at) {
             return Ok(client.clone());
         }
         let (url, options) =
             self.0.options.get(at).ok_or_else(|| Error::InvalidArgs("no such endpoint".to_owned()))?;
-        let (name, password) = self.0.user.clone().unwrap_or_default();
-        let with_user = options.clone().with_user(name, password).with_auto_token_refresh(true);
-        let client = match limited(Client::connect([url], Some(with_user))).await {
-            // Authentication is switched off in this etcd: anybody may.
-            Err(Error::GRpcStatus(s)) if s.message().contains("authentication is not enabled") => {
-                Client::connect([url], Some(options.clone())).await?
+        let plain = || Client::connect([url], Some(options.clone()));
+        let client = match self.0.user.clone() {
+            None => plain().await?,
+            Some((name, password)) => {
+                let with_user = options.clone().with_user(name, password).with_auto_token_refresh(true);
+                match limited(Client::connect([url], Some(with_user))).await {
+                    // Authentication is switched off in this etcd: anybody may.
+                    Err(Error::GRpcStatus(s)) if s.message().contains("authentication is not enabled") => {
+                        plain().await?
+                    }
+                    other => other?,
+                }
             }
-            other => other?,
         };
         if let Some(slot) = self.0.clients.borrow_mut().get_mut(at) {
             *slot = Some(client.clone());

@@ -100,6 +100,10 @@ impl LeaseStore for EtcdStore {
         self.pool.name().to_owned()
     }
 
+    fn moved(&self) {
+        self.pool.forget();
+    }
+
     async fn network_config(&self) -> Result<String, StoreError> {
         let key = config_key(&self.prefix);
         let mut got = self.get(&key, None).await?;

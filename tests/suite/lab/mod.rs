@@ -286,7 +286,7 @@ fn an_ordinary_users_lab_lives_in_namespaces_of_its_own_and_dies_with_them() {
 }
 
 /// True if this user namespace knows the user `nobody`.
-fn nobody_exists() -> bool {
+pub(crate) fn nobody_exists() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
     map.lines().any(|line| {
         let mut figures = line.split_whitespace().filter_map(|f| f.parse::<u64>().ok());

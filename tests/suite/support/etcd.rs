@@ -15,6 +15,8 @@ use tempfile::TempDir;
 /// The prefix that flannel uses unless told.
 pub(crate) const PREFIX: &str = "/coreos.com/network";
 
+const LOOPBACK: &str = "127.0.0.1";
+
 /// A running (or stopped) etcd.
 pub(crate) struct Etcd {
     process: Option<Child>,
@@ -23,23 +25,34 @@ pub(crate) struct Etcd {
     ports: (u16, u16),
     extra: Vec<String>,
     scheme: &'static str,
+    host: &'static str,
 }
 
 impl Etcd {
     /// Plain http.
     pub(crate) fn start() -> Self {
-        Self::start_with("http", |_| vec![])
+        Self::start_with("http", LOOPBACK, |_| vec![])
+    }
+
+    /// Plain http on another address of the calling thread's namespace.
+    pub(crate) fn start_on(host: &'static str) -> Self {
+        Self::start_with("http", host, |_| vec![])
     }
 
     /// With etcd's v2 API too.
     pub(crate) fn start_v2() -> Self {
-        Self::start_with("http", |_| vec!["--enable-v2=true".into()])
+        Self::start_with("http", LOOPBACK, |_| vec!["--enable-v2=true".into()])
     }
 
     /// https, and only clients with a certificate of its CA.
     pub(crate) fn start_tls() -> Self {
-        Self::start_with("https", |home| {
-            write_certificates(home);
+        Self::start_tls_on(LOOPBACK)
+    }
+
+    /// The same on another address of the calling thread's namespace.
+    pub(crate) fn start_tls_on(host: &'static str) -> Self {
+        Self::start_with("https", host, |home| {
+            write_certificates(home, host);
             let file = |name: &str| home.join(name).display().to_string();
             vec![
                 format!("--cert-file={}", file("server.crt")),
@@ -50,11 +63,16 @@ impl Etcd {
         })
     }
 
-    fn start_with(scheme: &'static str, extra: impl FnOnce(&Path) -> Vec<String>) -> Self {
+    fn start_with(
+        scheme: &'static str,
+        host: &'static str,
+        extra: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Self {
         let home = tempfile::tempdir().expect("a temporary directory");
         let extra = extra(home.path());
         let data = home.path().join("data");
-        let mut etcd = Self { process: None, home, data, ports: (free_port(), free_port()), extra, scheme };
+        let ports = (free_port(), free_port());
+        let mut etcd = Self { process: None, home, data, ports, extra, scheme, host };
         etcd.run();
         etcd
     }
@@ -124,7 +142,7 @@ impl Etcd {
 
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
-        format!("{}://127.0.0.1:{}", self.scheme, self.ports.0)
+        format!("{}://{}:{}", self.scheme, self.host, self.ports.0)
     }
 
     /// A file of its directory.
@@ -198,7 +216,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// `ca.crt`, `server.{crt,key}`, `client.{crt,key}`, and `stranger.{crt,key}` of another CA.
-fn write_certificates(home: &Path) {
+fn write_certificates(home: &Path, host: &str) {
     let authority = |name: &str| {
         let mut params = CertificateParams::new(vec![]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -209,7 +227,8 @@ fn write_certificates(home: &Path) {
     };
     let write = |name: &str, text: String| std::fs::write(home.join(name), text).expect("a certificate file");
     let signed = |name: &str, issuer: &Issuer<'_, KeyPair>, usage: Vec<ExtendedKeyUsagePurpose>| {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into()]).expect("names");
+        let mut params =
+            CertificateParams::new(vec!["127.0.0.1".into(), "localhost".into(), host.into()]).expect("names");
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.extended_key_usages = usage;
         let key = KeyPair::generate().expect("a key");
