@@ -19,7 +19,6 @@ pub struct Etcd {
     child: Child,
     runtime: Runtime,
     client: Client,
-    lease: i64,
 }
 
 impl Etcd {
@@ -36,36 +35,39 @@ impl Etcd {
             .spawn()
             .expect("etcd-server is needed: apt-get install etcd-server");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (client, lease) = runtime.block_on(async {
+        let client = runtime.block_on(async {
             for _ in 0..200 {
                 if let Ok(mut client) = Client::connect([URL], None).await
                     && client.put(format!("{PREFIX}/config"), CONFIG, None).await.is_ok()
                 {
-                    let lease = client.lease_grant(86_400, None).await.unwrap().id();
-                    return (client, lease);
+                    return client;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             panic!("etcd does not answer");
         });
-        Self { child, runtime, client, lease }
+        Self { child, runtime, client }
     }
 
     /// Leases of the peers with these numbers.
     pub fn fill(&mut self, peers: std::ops::Range<u32>) {
-        let options = PutOptions::new().with_lease(self.lease);
-        let ops: Vec<TxnOp> =
-            peers.map(Peer).map(|p| TxnOp::put(p.key(), p.value(), Some(options.clone()))).collect();
-        self.runtime.block_on(async {
-            for some in ops.chunks(AT_ONCE) {
-                self.client.txn(Txn::new().and_then(some)).await.unwrap();
-            }
-        });
+        let peers: Vec<Peer> = peers.map(Peer).collect();
+        for some in peers.chunks(AT_ONCE) {
+            let options = PutOptions::new().with_lease(self.grant());
+            let put = |p: &Peer| TxnOp::put(p.key(), p.value(), Some(options.clone()));
+            let ops: Vec<TxnOp> = some.iter().map(put).collect();
+            self.runtime.block_on(self.client.txn(Txn::new().and_then(ops))).unwrap();
+        }
     }
 
-    /// One peer joins.
-    pub fn put(&mut self, peer: Peer) {
-        let options = PutOptions::new().with_lease(self.lease);
+    /// An etcd lease. Nodes have one each; with thousands of keys on one, every put costs etcd a millisecond more.
+    pub fn grant(&mut self) -> i64 {
+        self.runtime.block_on(self.client.lease_grant(86_400, None)).unwrap().id()
+    }
+
+    /// One peer joins on its own etcd lease.
+    pub fn put(&mut self, peer: Peer, lease: i64) {
+        let options = PutOptions::new().with_lease(lease);
         self.runtime.block_on(self.client.put(peer.key(), peer.value(), Some(options))).unwrap();
     }
 }

@@ -22,9 +22,10 @@ pub fn measure(peers: u32, etcd: &mut Etcd, monitor: &Monitor, flannel: Option<f
     let own = agent::own_gateway();
     let mut outside = Vec::new();
     for peer in (peers..).map(Peer).filter(|p| p.gateway() != own).take(JOINS as usize) {
+        let lease = etcd.grant();
         monitor.drain();
         let sent = Instant::now();
-        etcd.put(peer);
+        etcd.put(peer, lease);
         let seen = monitor.until(PATIENCE, |n| n.new && n.row == Seen::Fdb(peer.mac()));
         let seen = seen.unwrap_or_else(|| panic!("{peer:?} did not come\n{}", agent::last_words()));
         outside.push(seen.at.saturating_duration_since(sent));

@@ -3,15 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "the hands on the state file")]
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{EtcdSettings, StoreChoice, Uplink};
-use crate::lease::Lease;
+use crate::lease::{Lease, Peers};
 use crate::net::IfName;
 use crate::schema::{self, BadSchema};
 use crate::snapshot::Record;
@@ -19,9 +20,9 @@ use crate::snapshot::Record;
 const KIND: &str = "agent";
 const VERSION: u32 = 1;
 
-/// What the file holds.
+/// What the file holds. A writer lends the peers that it keeps elsewhere (`P`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentFile {
+pub struct AgentFile<P = Vec<Lease>> {
     /// The agent's process.
     pub pid: u32,
     /// When it started.
@@ -43,7 +44,25 @@ pub struct AgentFile {
     /// Its uplink.
     pub uplink: Uplink,
     /// The leases of the other nodes.
-    pub peers: Vec<Lease>,
+    pub peers: P,
+}
+
+/// Leases that can be walked through without being copied.
+pub trait Rows {
+    /// Each of them.
+    fn rows(&self) -> impl Iterator<Item = &Lease>;
+}
+
+impl Rows for Vec<Lease> {
+    fn rows(&self) -> impl Iterator<Item = &Lease> {
+        self.iter()
+    }
+}
+
+impl Rows for &Peers {
+    fn rows(&self) -> impl Iterator<Item = &Lease> {
+        self.iter()
+    }
 }
 
 /// A lease store as far as it may be told: enough to open it again, unless it wants a password.
@@ -158,7 +177,7 @@ pub enum AgentFileError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct Wire<P> {
     schema: String,
     pid: u32,
     #[serde(with = "crate::clock::text")]
@@ -172,7 +191,20 @@ struct Wire {
     config: String,
     own: Option<Record>,
     uplink: UplinkWire,
-    peers: Vec<Record>,
+    peers: P,
+}
+
+/// Records made one at a time while they are written.
+struct Records<'a, P>(&'a P);
+
+impl<P: Rows> Serialize for Records<'_, P> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(None)?;
+        for lease in self.0.rows() {
+            seq.serialize_element(&Record::of(lease).map_err(S::Error::custom)?)?;
+        }
+        seq.end()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,10 +221,10 @@ struct UplinkText {
 #[derive(Serialize, Deserialize)]
 struct UplinkWire(#[serde(with = "UplinkText")] Uplink);
 
-/// The JSON text of a state file.
-pub fn encode(file: &AgentFile) -> Result<String, serde_json::Error> {
+/// The JSON text of a state file, written as it is made: the peers' records never stand in memory together.
+pub fn encode<P: Rows>(file: &AgentFile<P>, to: &mut dyn Write) -> Result<(), serde_json::Error> {
     let AgentFile { pid, started, written_at, host, netns, device, store, config, own, uplink, peers } = file;
-    serde_json::to_string(&Wire {
+    let wire = Wire {
         schema: schema::name(KIND, VERSION),
         pid: *pid,
         started: *started,
@@ -204,8 +236,9 @@ pub fn encode(file: &AgentFile) -> Result<String, serde_json::Error> {
         config: config.clone(),
         own: own.as_ref().map(Record::of).transpose()?,
         uplink: UplinkWire(uplink.clone()),
-        peers: peers.iter().map(Record::of).collect::<Result<_, _>>()?,
-    })
+        peers: Records(peers),
+    };
+    serde_json::to_writer(to, &wire)
 }
 
 /// The state file of a JSON text; `path` is for the message only. What a newer flanctl wrote is refused.
@@ -213,7 +246,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<AgentFile, AgentFileError> {
     schema::expect(bytes, KIND, VERSION)
         .map_err(|source| AgentFileError::Schema { path: path.to_owned(), source })?;
     let fields = |source| AgentFileError::Fields { path: path.to_owned(), source };
-    let Wire { schema: _, pid, started, written_at, host, netns, device, store, config, own, uplink, peers } =
+    let Wire { schema: _, pid, started, written_at, host, netns, device, store, config, own, uplink, peers }: Wire<Vec<Record>> =
         serde_json::from_slice(bytes).map_err(fields)?;
     let own = own.map(Record::lease).transpose().map_err(fields)?;
     let peers = peers.into_iter().map(Record::lease).collect::<Result<_, _>>().map_err(fields)?;
@@ -227,7 +260,7 @@ pub fn path(run_dir: &Path, netns: u64, device: IfName) -> PathBuf {
 }
 
 /// Writes the file in one step: a reader sees the old one or the new one. Makes the directory.
-pub fn write(run_dir: &Path, file: &AgentFile) -> Result<(), AgentFileError> {
+pub fn write<P: Rows>(run_dir: &Path, file: &AgentFile<P>) -> Result<(), AgentFileError> {
     let path = path(run_dir, file.netns, file.device);
     // Never ends in .json: no reader takes it for a state file.
     let temp = path.with_extension(format!("{}.tmp", file.pid));
@@ -235,7 +268,6 @@ pub fn write(run_dir: &Path, file: &AgentFile) -> Result<(), AgentFileError> {
         let path = path.to_owned();
         move |source| AgentFileError::Io { what, path, source }
     };
-    let text = encode(file).map_err(|source| AgentFileError::Fields { path: path.clone(), source })?;
     fs::create_dir_all(run_dir).map_err(told("making", run_dir))?;
     let written = fs::OpenOptions::new()
         .write(true)
@@ -243,10 +275,12 @@ pub fn write(run_dir: &Path, file: &AgentFile) -> Result<(), AgentFileError> {
         .truncate(true)
         .mode(0o644)
         .open(&temp)
-        .and_then(|mut to| {
+        .and_then(|to| {
             // Whatever the umask: readers need no root.
             to.set_permissions(fs::Permissions::from_mode(0o644))?;
-            to.write_all(text.as_bytes())
+            let mut to = BufWriter::with_capacity(1 << 16, to);
+            encode(file, &mut to)?;
+            to.flush()
         })
         .map_err(told("writing", &temp));
     let done = written.and_then(|()| fs::rename(&temp, &path).map_err(told("renaming to", &path)));

@@ -108,16 +108,24 @@ impl Node {
             if touched.is_nothing() {
                 break;
             }
-            let ops = self.plan(&touched)?;
+            let mut ops = self.plan(&touched)?;
             touched = Touched::nothing();
+            let mut taken = Vec::with_capacity(ops.len());
             for chunk in ops.chunks(CHUNK) {
                 for (op, answer) in chunk.iter().zip(self.kernel.apply(chunk)) {
-                    match answer {
-                        Ok(()) => report.applied.push(op.clone()),
-                        Err(refusal) => report.refused.push((op.clone(), refusal)),
+                    taken.push(answer.is_ok());
+                    if let Err(refusal) = answer {
+                        report.refused.push((op.clone(), refusal));
                     }
                 }
                 touched.merge(self.drain()?);
+            }
+            let mut taken = taken.into_iter();
+            ops.retain(|_| taken.next().unwrap_or(false));
+            if report.applied.is_empty() {
+                report.applied = ops
+            } else {
+                report.applied.extend(ops)
             }
             if !report.refused.is_empty() {
                 break;

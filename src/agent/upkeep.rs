@@ -213,7 +213,7 @@ impl Agent {
             config: self.config.clone(),
             own: Some(self.hold.lease.clone()),
             uplink: world.uplink.clone(),
-            peers: world.peers.iter().cloned().collect(),
+            peers: &world.peers,
         };
         if let Err(e) = file::write(&self.settings.run_dir, &file) {
             tracing::warn!("writing the state file: {e}");

@@ -105,12 +105,21 @@ pub(crate) fn observe(asker: &mut Asker, listener: &mut Listener) -> Result<Seen
             doubt = ALL;
         }
         if doubt == 0 {
+            pack(&mut seen.state);
             seen.state.facts = sysctl::facts(&seen.state.links);
             return Ok(seen);
         }
     }
     let restless = Table::ALL.into_iter().find(|t| doubt & t.bit() != 0).unwrap_or(last);
     Err(KernelError::Restless { table: restless.word(), tries: TRIES })
+}
+
+/// Trees made in one piece are full; grown in the dump's order they are half empty.
+fn pack(state: &mut State) {
+    state.routes = std::mem::take(&mut state.routes).into_iter().collect();
+    state.nexthops = std::mem::take(&mut state.nexthops).into_iter().collect();
+    state.neighs = std::mem::take(&mut state.neighs).into_iter().collect();
+    state.fdb = std::mem::take(&mut state.fdb).into_iter().collect();
 }
 
 /// The dumps of a table: request type and family header (strict checking wants it whole and zero).
@@ -181,7 +190,7 @@ fn keep(read: Read, seen: &mut Seen, end: &mut Dump) {
         Read::Row(Row::Link(name, link)) => drop(state.links.insert(name, link)),
         Read::Row(Row::Addr(key, addr)) => state.put_addr(key, addr),
         Read::Row(Row::Rule(rule)) => state.rules.push(rule),
-        Read::Row(Row::Route(key, route)) => state.routes.entry(key).or_default().push(route),
+        Read::Row(Row::Route(key, route)) => state.append_route(key, route),
         Read::Row(Row::Nexthop(id, hop)) => drop(state.nexthops.insert(id, hop)),
         Read::Row(Row::Neigh(key, neigh)) => drop(state.neighs.insert(key, neigh)),
         Read::Row(Row::Fdb(key, fdb)) => state.put_fdb(key, fdb),

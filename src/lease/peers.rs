@@ -85,6 +85,7 @@ impl Peers {
     pub fn reset(&mut self, list: impl IntoIterator<Item = Lease>) -> Vec<Subnet> {
         let mut gone: std::collections::BTreeSet<Subnet> = self.leases.keys().copied().collect();
         let mut changed = Vec::new();
+        let fresh = self.leases.is_empty();
         for lease in list {
             gone.remove(&lease.subnet);
             let subnet = lease.subnet;
@@ -95,6 +96,10 @@ impl Peers {
         for subnet in gone {
             self.remove(&subnet);
             changed.push(subnet);
+        }
+        if fresh {
+            // Made in one piece the tree is full; grown in order it is half empty.
+            self.leases = std::mem::take(&mut self.leases).into_iter().collect();
         }
         changed
     }

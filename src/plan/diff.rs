@@ -74,7 +74,12 @@ struct Phases {
 impl Phases {
     fn in_order(self) -> Vec<Op> {
         let Self { del_routes, devices, set, routes, del } = self;
-        [del_routes, devices, set, routes, del].concat()
+        let mut ops = del_routes;
+        for more in [devices, set, routes, del] {
+            // Moved, not copied; the first list that holds anything is taken as it is.
+            if ops.is_empty() { ops = more } else { ops.extend(more) }
+        }
+        ops
     }
 }
 
@@ -174,7 +179,7 @@ impl<'a> Ground<'a> {
     }
 
     /// Every key of the full plan: wanted rows, and rows of ours that are there.
-    fn own_keys(&self) -> BTreeSet<Key> {
+    fn own_keys(&self) -> Vec<Key> {
         let have = self.have;
         let routes = have.routes.keys().filter(|k| self.owns_route(k)).map(|k| Key::Route(*k));
         let neighs = have.neighs.iter().filter(|(k, n)| self.owns_neigh(k, n)).map(|(k, _)| Key::Neigh(*k));
@@ -182,7 +187,7 @@ impl<'a> Ground<'a> {
         let hops =
             have.nexthops.iter().filter(|(_, n)| self.owns_nexthop(n)).map(|(id, _)| Key::Nexthop(*id));
         let want = self.want;
-        routes
+        let mut keys: Vec<Key> = routes
             .chain(neighs)
             .chain(fdb)
             .chain(hops)
@@ -190,7 +195,10 @@ impl<'a> Ground<'a> {
             .chain(want.neighs.keys().map(|k| Key::Neigh(*k)))
             .chain(want.fdb.keys().map(|k| Key::Fdb(*k)))
             .chain(want.nexthops.keys().map(|k| Key::Nexthop(*k)))
-            .collect()
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     /// Whether the full plan would look at this key.

@@ -166,13 +166,22 @@ impl State {
     /// A notice does not tell a replaced row from an appended one; the same row again is neither. With one row
     /// in place the newcomer takes its place: a twin is found by the next full read.
     fn put_route(&mut self, key: RouteKey, route: Route) {
-        let twins = self.routes.entry(key).or_default();
-        if twins.contains(&route) {
-            return;
+        match self.routes.get_mut(&key) {
+            Some(twins) if twins.contains(&route) => {}
+            Some(twins) => match twins.first_mut() {
+                Some(first) => *first = route,
+                None => twins.push(route),
+            },
+            // Room for exactly one: a pushed-to list makes room for four.
+            None => drop(self.routes.insert(key, vec![route])),
         }
-        match twins.first_mut() {
-            Some(first) => *first = route,
-            None => twins.push(route),
+    }
+
+    /// Records a route behind its twins.
+    pub fn append_route(&mut self, key: RouteKey, route: Route) {
+        match self.routes.get_mut(&key) {
+            Some(twins) => twins.push(route),
+            None => drop(self.routes.insert(key, vec![route])),
         }
     }
 
