@@ -10,6 +10,7 @@ mod notify;
 mod run;
 mod single;
 mod start;
+mod trim;
 mod trouble;
 mod upkeep;
 mod watch;

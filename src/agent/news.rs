@@ -16,6 +16,9 @@ use crate::net::Subnet;
 use crate::overlay::wants_objects;
 use crate::store::{LeaseEvent, Listing, StoreError, Unreadable};
 
+/// How long a lease must have been gone before its rows go, too.
+const GRACE: Duration = Duration::from_secs(1);
+
 impl Agent {
     /// Folds one piece of news; answers which rows it may move.
     pub(super) fn take_news(&mut self, news: News) -> Result<Touched, Failure> {
@@ -54,6 +57,7 @@ impl Agent {
         self.take_own(own)?;
         let first = !self.listed;
         self.listed = true;
+        self.leaving.clear();
         let changed = self.node.world.peers.reset(leases);
         let seen: Vec<Lease> = changed.iter().filter_map(|s| self.node.world.peers.get(s).cloned()).collect();
         self.refused.retain(|subnet, _| self.node.world.peers.get(subnet).is_some());
@@ -86,6 +90,7 @@ impl Agent {
             }
             LeaseEvent::Added(lease) => {
                 let subnet = lease.subnet;
+                self.leaving.remove(&subnet);
                 let before = self.rows_of(subnet);
                 if !self.node.world.peers.add(lease.clone()) {
                     return Ok(Touched::nothing());
@@ -97,14 +102,30 @@ impl Agent {
                 Ok(touched)
             }
             LeaseEvent::Removed(subnet) => {
-                let touched = self.rows_of(subnet);
-                if self.node.world.peers.remove(&subnet).is_some() {
-                    self.refused.remove(&subnet);
-                    tracing::info!("Subnet removed: {}", subnet.cidrs());
-                }
-                Ok(touched)
+                // A node whose key was deleted by hand takes it again within milliseconds: its pods must not notice.
+                let leaves = Instant::now() + GRACE;
+                self.leaving.insert(subnet, leaves);
+                self.timers.leave.get_or_insert(leaves);
+                Ok(Touched::nothing())
             }
         }
+    }
+
+    /// Forgets the peers whose lease has been gone for long enough.
+    pub(super) fn take_leave(&mut self, now: Instant) -> Touched {
+        let due: Vec<Subnet> = self.leaving.iter().filter(|(_, at)| **at <= now).map(|(s, _)| *s).collect();
+        let mut touched = Touched::nothing();
+        for subnet in due {
+            self.leaving.remove(&subnet);
+            touched.merge(self.rows_of(subnet));
+            if self.node.world.peers.remove(&subnet).is_some() {
+                self.refused.remove(&subnet);
+                tracing::info!("Subnet removed: {}", subnet.cidrs());
+            }
+        }
+        self.timers.leave = self.leaving.values().min().copied();
+        touched.merge(self.review_objects());
+        touched
     }
 
     fn rows_of(&self, subnet: Subnet) -> Touched {

@@ -53,6 +53,8 @@ pub struct Agent {
     pub(super) ready: bool,
     pub(super) store_down: Option<Instant>,
     pub(super) refused: HashMap<Subnet, String>,
+    /// Peers whose lease is gone, and when their rows go, too.
+    pub(super) leaving: HashMap<Subnet, Instant>,
     pub(super) unreadable: HashMap<String, Unreadable>,
     pub(super) complaints: HashMap<String, String>,
     pub(super) retry_pause: Duration,
@@ -67,12 +69,13 @@ pub(super) struct Timers {
     pub(super) watchdog: Option<Instant>,
     pub(super) file: Option<Instant>,
     pub(super) retry: Option<Instant>,
+    pub(super) leave: Option<Instant>,
 }
 
 impl Timers {
     fn next(&self) -> Instant {
-        let Self { renew, sweep, firewall, watchdog, file, retry } = self;
-        let optional = [renew, watchdog, file, retry].into_iter().flatten().copied();
+        let Self { renew, sweep, firewall, watchdog, file, retry, leave } = self;
+        let optional = [renew, watchdog, file, retry, leave].into_iter().flatten().copied();
         optional.chain([*sweep, *firewall]).min().unwrap_or(*sweep)
     }
 }
@@ -149,6 +152,7 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
         match end {
             None => {}
             Some(End::Stop) => {
+                die_next_time();
                 agent.write_file();
                 agent.notifier.send("STOPPING=1");
                 return Ok(stopped());
@@ -158,6 +162,15 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
                 return Ok(if refused { exit::FOUND } else { exit::FINE });
             }
         }
+    }
+}
+
+/// The next SIGTERM or SIGINT kills: whoever sends a second one wants no more waiting.
+#[expect(unsafe_code, reason = "tokio keeps its handlers for good")]
+fn die_next_time() {
+    for kind in [nix::sys::signal::Signal::SIGTERM, nix::sys::signal::Signal::SIGINT] {
+        // SAFETY: SIG_DFL is no handler of ours, so nothing unsound can run; tokio's pipe merely falls silent.
+        let _ = unsafe { nix::sys::signal::signal(kind, nix::sys::signal::SigHandler::SigDfl) };
     }
 }
 
@@ -212,6 +225,7 @@ impl Agent {
             watchdog: notifier.watchdog.map(|every| now + every),
             file: None,
             retry: None,
+            leave: None,
         };
         let guard = Guard::new(&settings, &conf, &previous);
         Self {
@@ -229,6 +243,7 @@ impl Agent {
             ready: false,
             store_down: None,
             refused: HashMap::new(),
+            leaving: HashMap::new(),
             unreadable: HashMap::new(),
             complaints: HashMap::new(),
             retry_pause: RETRY_FASTEST,
@@ -269,6 +284,9 @@ impl Agent {
         };
         if touched == Touched::Everything && self.review_uplink() {
             return self.settle(Touched::Everything, healing);
+        }
+        if touched == Touched::Everything {
+            super::trim::trim();
         }
         let Report { applied, refused } = report;
         if healing && !applied.is_empty() {
@@ -358,6 +376,14 @@ impl Agent {
             self.timers.firewall = now + self.settings.iptables_resync;
             self.guard.check();
             self.claim.iter().for_each(super::single::Claim::drain);
+        }
+        if self.timers.leave.is_some_and(|at| at <= now) {
+            let touched = self.take_leave(now);
+            if self.ready && !touched.is_nothing() {
+                self.settle(touched, false)?;
+                let soon = self.file_pause();
+                self.timers.file.get_or_insert(now + soon);
+            }
         }
         let sweep = self.timers.sweep <= now;
         if sweep {

@@ -78,7 +78,7 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     let Backend::Vxlan(vxlan) = &conf.backend;
     vxlan_line(&config, vxlan);
     let device = device_of(&conf, vxlan)?;
-    let claim = if settings.dry_run { None } else { Some(single::claim(device, settings.takeover)?) };
+    let claim = if settings.dry_run { None } else { Some(claim(device, settings.takeover).await?) };
     // A predecessor may have worked until this very moment.
     let have = match &claim {
         Some(_) if settings.takeover => {
@@ -118,6 +118,12 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     };
     started.refuse_foreign_device()?;
     Ok(started)
+}
+
+/// Beside the loop, because a predecessor may take its time and a signal must still be heard.
+async fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
+    let work = tokio::task::spawn_blocking(move || single::claim(device, takeover));
+    work.await.map_err(|e| Failure::found(format!("claiming {device}")).because(e))?
 }
 
 impl Started {

@@ -187,6 +187,10 @@ pub fn go_style(args: Vec<OsString>) -> Vec<OsString> {
             continue;
         };
         match kind(&known, name) {
+            // clap would name its first letter only.
+            Kind::Unknown if is_long(name) => out.push(
+                arg.to_str().map_or(arg.clone(), |text| format!("--{}", text.trim_start_matches('-')).into()),
+            ),
             Kind::Unknown => out.push(arg),
             Kind::Help => out.push("--help".into()),
             Kind::Version => out.push("--version".into()),
@@ -225,6 +229,11 @@ fn kind(known: &clap::Command, name: &str) -> Kind {
         None if name == "version" => Kind::Version,
         None => Kind::Unknown,
     }
+}
+
+/// More than a letter, and not the one short flag with its value attached.
+fn is_long(name: &str) -> bool {
+    name.len() > 1 && !matches!(name, "ojson" | "otext" | "owide" | "ondjson")
 }
 
 /// `-x=v`, `--x=v`, `-x`, `--x` to the name and the value.

@@ -199,7 +199,8 @@ impl<'a> Overlay<'a> {
         let IpNet::V4(net) = path.net else { return None };
         let id = self.ids?.id(net)?;
         let stranger = self.have.nexthops.get(&id).is_some_and(|n| {
-            let here = n.hop.dev.is_some_and(|d| self.devices.iter().any(|o| o.name == d));
+            // Without a device (a blackhole) it is a damaged one of ours: no other overlay has this id.
+            let here = n.hop.dev.map_or(n.blackhole, |d| self.devices.iter().any(|o| o.name == d));
             n.proto != proto::FLANCTL || !here
         });
         (!stranger).then_some(id)

@@ -332,7 +332,8 @@ impl<'a> Ground<'a> {
     }
 
     fn owns_nexthop(&self, nexthop: &Nexthop) -> bool {
-        nexthop.proto == proto::FLANCTL && nexthop.hop.dev.is_some_and(|d| self.ours.devices.contains(&d))
+        nexthop.proto == proto::FLANCTL
+            && nexthop.hop.dev.map_or(nexthop.blackhole, |d| self.ours.devices.contains(&d))
     }
 
     fn owns_route(&self, key: &RouteKey) -> bool {

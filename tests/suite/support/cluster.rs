@@ -18,7 +18,9 @@ use super::netns::runtime;
 use super::space::{Space, hold, until, wire};
 
 /// The usual network config.
-pub(crate) const CONFIG: &str = r#"{"Network":"10.244.0.0/16","Backend":{"Type":"vxlan"}}"#;
+/// Agents lease from 10.244.64.0 up: what a test makes up below is never theirs.
+pub(crate) const CONFIG: &str =
+    r#"{"Network":"10.244.0.0/16","SubnetMin":"10.244.64.0","Backend":{"Type":"vxlan"}}"#;
 
 /// The bridge's address, where etcd listens.
 const BRIDGE: &str = "192.168.50.1";
