@@ -229,7 +229,7 @@ impl Agent {
                 };
                 self.hold.lease = Lease { expires, ..lease };
                 self.arm_renewal();
-                self.timers.file.get_or_insert(Instant::now() + Duration::from_secs(1));
+                self.announce();
             }
             Outcome::Renewed(Err(StoreError::Changed { .. })) => {
                 self.hold.busy = false;
@@ -281,9 +281,9 @@ impl Agent {
                 tracing::info!("the network config changed; it is in effect now");
                 self.config = text;
                 self.node.world.conf = conf;
+                self.announce();
                 self.settle(Touched::Everything, false)?;
                 self.write_subnet_env();
-                self.write_file();
             }
         }
         Ok(())

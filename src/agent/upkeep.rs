@@ -23,6 +23,9 @@ use crate::overlay::masq::{self, Ask, Ruleset};
 use crate::overlay::vxlan;
 use crate::state::{Hops, State, table};
 
+/// With fewer peers than this the state file is written for every change.
+const AT_ONCE: usize = 200;
+
 /// A finished look at the firewall.
 pub(super) type Looked = (Firewall, Result<Ensured, FirewallError>);
 
@@ -132,6 +135,7 @@ impl Guard {
 impl Agent {
     /// The first full round: device, peers, firewall, subnet.env, READY. True if the kernel took everything.
     pub(super) fn first_round(&mut self) -> Result<bool, Failure> {
+        self.write_file();
         let fine = self.settle(Touched::Everything, false)?;
         if !self.node.have.links.contains_key(&self.device) {
             return Ok(false);
@@ -189,10 +193,15 @@ impl Agent {
         }
     }
 
-    /// How long changes gather before the state file is written. It is written whole, which costs by the peer; but
-    /// until it is written, readers call a peer's rows stale.
-    pub(super) fn file_pause(&self) -> Duration {
-        Duration::from_millis(if self.node.world.peers.len() < 1_000 { 100 } else { 1_000 })
+    /// Says what is about to change in the kernel: until the state file has it, readers call a new peer's rows stale.
+    /// It is written whole, which costs by the peer, so in large clusters changes gather first.
+    pub(super) fn announce(&mut self) {
+        let pause = match self.node.world.peers.len() {
+            n if n < AT_ONCE => return self.write_file(),
+            n if n < 1_000 => Duration::from_millis(100),
+            _ => Duration::from_secs(1),
+        };
+        self.timers.file.get_or_insert(Instant::now() + pause);
     }
 
     /// The state file that readers and the next start use.
