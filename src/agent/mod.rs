@@ -7,6 +7,8 @@ pub mod log;
 mod news;
 mod node;
 mod notify;
+mod premises;
+mod reread;
 mod run;
 mod signals;
 mod single;

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::hold::{Outcome, Standing, judge};
 use super::node::Touched;
+use super::reread;
 use super::run::Agent;
 use super::trouble::words;
 use super::watch::News;
@@ -136,6 +137,8 @@ impl Agent {
 
     fn say_change(&self, subnet: Subnet) {
         match self.node.world.peers.get(&subnet) {
+            // Told by its refusal, and nothing of it is added.
+            Some(lease) if vet(lease, &self.node.world.ground()).iter().all(Result::is_err) => {}
             Some(lease) => {
                 let via = lease.attrs.public().map_or("?".to_owned(), |ip| ip.to_string());
                 tracing::info!("Subnet added: {} via {via} node={}", subnet.cidrs(), lease.attrs.name());
@@ -266,6 +269,7 @@ impl Agent {
             }
         };
         if text == self.config {
+            tracing::info!("the network config is unchanged");
             return Ok(());
         }
         match NetConf::parse(&text) {
@@ -278,7 +282,8 @@ impl Agent {
                 tracing::warn!("the network config names another VNI; it takes effect at the next start");
             }
             Ok(conf) => {
-                tracing::info!("the network config changed; it is in effect now");
+                let changes = reread::differences(&self.config, &text).join(", ");
+                tracing::info!("the network config changed; it is in effect now: {changes}");
                 self.config = text;
                 self.node.world.conf = conf;
                 self.announce();
