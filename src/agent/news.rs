@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::hold::{Outcome, Standing, judge};
 use super::node::Touched;
+use super::reread;
 use super::run::Agent;
 use super::trouble::words;
 use super::watch::News;
@@ -139,6 +140,8 @@ impl Agent {
 
     fn say_change(&self, subnet: Subnet) {
         match self.node.world.peers.get(&subnet) {
+            // Told by its refusal, and nothing of it is added.
+            Some(lease) if vet(lease, &self.node.world.ground()).iter().all(Result::is_err) => {}
             Some(lease) => {
                 let via = lease.attrs.public().map_or("?".to_owned(), |ip| ip.to_string());
                 tracing::info!("Subnet added: {} via {via} node={}", subnet.cidrs(), lease.attrs.name());
@@ -243,7 +246,7 @@ impl Agent {
                 };
                 self.hold.lease = Lease { expires, ..lease };
                 self.arm_renewal();
-                self.timers.file.get_or_insert(Instant::now() + Duration::from_secs(1));
+                self.announce();
             }
             Outcome::Renewed(Err(StoreError::Changed { .. })) => {
                 self.hold.busy = false;
@@ -284,6 +287,7 @@ impl Agent {
             }
         };
         if text == self.config {
+            tracing::info!("the network config is unchanged");
             return Ok(());
         }
         match NetConf::parse(&text) {
@@ -296,14 +300,15 @@ impl Agent {
                 tracing::warn!("the network config names another VNI; it takes effect at the next start");
             }
             Ok(conf) => {
-                tracing::info!("the network config changed; it is in effect now");
+                let changes = reread::differences(&self.config, &text).join(", ");
+                tracing::info!("the network config changed; it is in effect now: {changes}");
                 self.config = text;
                 let own = self.node.world.own.subnet;
                 self.guard.adopt(&conf, &own);
                 self.node.world.conf = conf;
+                self.announce();
                 self.settle(Touched::Everything, false)?;
                 self.write_subnet_env();
-                self.write_file();
             }
         }
         Ok(())

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
@@ -16,7 +15,9 @@ use tokio::time::{Instant, sleep_until};
 use super::hold::{Hold, Outcome, renewal};
 use super::node::{Node, Report, Touched, refusal_lines, repair_lines};
 use super::notify::Notifier;
+use super::signals::{self, Signals, die_next_time};
 use super::start::{Started, start};
+use super::timers::Timers;
 use super::upkeep::Guard;
 use super::watch::{self, News};
 use crate::config::Settings;
@@ -61,25 +62,6 @@ pub struct Agent {
     claim: Option<super::single::Claim>,
 }
 
-/// When what is due.
-pub(super) struct Timers {
-    pub(super) renew: Option<Instant>,
-    pub(super) sweep: Instant,
-    pub(super) firewall: Instant,
-    pub(super) watchdog: Option<Instant>,
-    pub(super) file: Option<Instant>,
-    pub(super) retry: Option<Instant>,
-    pub(super) leave: Option<Instant>,
-}
-
-impl Timers {
-    fn next(&self) -> Instant {
-        let Self { renew, sweep, firewall, watchdog, file, retry, leave } = self;
-        let optional = [renew, watchdog, file, retry, leave].into_iter().flatten().copied();
-        optional.chain([*sweep, *firewall]).min().unwrap_or(*sweep)
-    }
-}
-
 /// Why the loop ends.
 enum End {
     /// A signal: leave the data path as it is.
@@ -88,35 +70,11 @@ enum End {
     Once { refused: bool },
 }
 
-fn of(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|e| Failure::unreadable("installing signal handlers").because(e))
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    term: Signal,
-    int: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        Ok(Self { term: of(SignalKind::terminate())?, int: of(SignalKind::interrupt())? })
-    }
-
-    /// SIGTERM or SIGINT.
-    async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
-        }
-    }
-}
-
 /// Runs the node agent until a signal or a fatal error; the process's exit code.
 /// Needs a current-thread runtime inside a `LocalSet`.
 pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let mut signals = Signals::new()?;
-    let mut hup = of(SignalKind::hangup())?;
+    let mut hup = signals::reload()?;
     if settings.dry_run {
         return super::dry::run(settings).await;
     }
@@ -169,15 +127,6 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
                 return Ok(if refused { exit::FOUND } else { exit::FINE });
             }
         }
-    }
-}
-
-/// The next SIGTERM or SIGINT kills: whoever sends a second one wants no more waiting.
-#[expect(unsafe_code, reason = "tokio keeps its handlers for good")]
-fn die_next_time() {
-    for kind in [nix::sys::signal::Signal::SIGTERM, nix::sys::signal::Signal::SIGINT] {
-        // SAFETY: SIG_DFL is no handler of ours, so nothing unsound can run; tokio's pipe merely falls silent.
-        let _ = unsafe { nix::sys::signal::signal(kind, nix::sys::signal::SigHandler::SigDfl) };
     }
 }
 
@@ -369,12 +318,11 @@ impl Agent {
             return Ok(self.settings.once.then_some(End::Once { refused: !fine }));
         }
         if !touched.is_nothing() {
+            self.announce();
             self.settle(touched, false)?;
             if let Some(heard) = heard {
                 tracing::debug!("store event settled in {} µs", heard.elapsed().as_micros());
             }
-            let soon = self.file_pause();
-            self.timers.file.get_or_insert(Instant::now() + soon);
         }
         Ok(None)
     }
@@ -403,9 +351,8 @@ impl Agent {
         if self.timers.leave.is_some_and(|at| at <= now) {
             let touched = self.take_leave(now);
             if self.ready && !touched.is_nothing() {
+                self.announce();
                 self.settle(touched, false)?;
-                let soon = self.file_pause();
-                self.timers.file.get_or_insert(now + soon);
             }
         }
         let sweep = self.timers.sweep <= now;

@@ -80,6 +80,11 @@ pub fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
     }
 }
 
+/// Who manages the device, for those who only ask.
+pub fn rival(device: IfName) -> Option<Rival> {
+    flanneld(device).or_else(|| holder(device))
+}
+
 /// Who holds the claim. Never waits: refused starts may have filled the queue of a holder.
 fn holder(device: IfName) -> Option<Rival> {
     let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).ok()?;

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use rand::Rng;
 
 use super::file::{self, AgentFile};
+use super::premises;
 use super::single::{self, Claim};
 use super::trouble::{Trouble, passes, store_failure, words};
 use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
@@ -77,6 +78,7 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     let uplink = choose_uplink(&have, settings, &conf, &mut kernel)?;
     let Backend::Vxlan(vxlan) = &conf.backend;
     vxlan_line(&config, vxlan);
+    premises::warnings(&have, &conf, &uplink).iter().for_each(|line| tracing::warn!("{line}"));
     let device = device_of(&conf, vxlan)?;
     let claim = if settings.dry_run { None } else { Some(claim(device, settings.takeover).await?) };
     // A predecessor may have worked until this very moment.

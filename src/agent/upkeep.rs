@@ -17,11 +17,14 @@ use super::run::Agent;
 use super::start::advert;
 use crate::config::{Backend, NetConf, Settings, SubnetEnv, Uplink, choose};
 use crate::error::Failure;
-use crate::kernel::firewall::{Ensured, Firewall, FirewallError, bridge_warnings};
+use crate::kernel::firewall::{Ensured, Firewall, FirewallError, at_first, bridge_warnings};
 use crate::net::{IfName, Subnet};
 use crate::overlay::masq::{self, Ask, Ruleset};
-use crate::overlay::vxlan;
+use crate::overlay::{World, vxlan};
 use crate::state::{Hops, State, table};
+
+/// With fewer peers than this the state file is written for every change.
+const AT_ONCE: usize = 200;
 
 /// A finished look at the firewall.
 pub(super) type Looked = (Firewall, Result<Ensured, FirewallError>);
@@ -38,15 +41,28 @@ pub(super) struct Guard {
     said: Option<String>,
 }
 
+/// Which rules the operator wants.
+pub(super) fn ask(settings: &Settings) -> Ask {
+    let Settings { ip_masq, forward_rules, fully_random, .. } = settings;
+    Ask { ip_masq: *ip_masq, forward: *forward_rules, fully_random: *fully_random }
+}
+
+/// The way that the network config chooses.
+pub(super) fn firewall(conf: &NetConf) -> Firewall {
+    if conf.nftables { Firewall::nft() } else { Firewall::iptables() }
+}
+
+/// What subnet.env says.
+pub(super) fn subnet_env(world: &World, settings: &Settings) -> String {
+    let Backend::Vxlan(conf) = &world.conf.backend;
+    let mtu = vxlan::pod_mtu(&world.conf, conf, world.uplink.mtu);
+    SubnetEnv::of(&world.conf, &world.own.subnet, mtu, settings.ip_masq).render()
+}
+
 impl Guard {
     pub(super) fn new(settings: &Settings, conf: &NetConf, previous: &SubnetEnv) -> Self {
         let (tell, done) = mpsc::unbounded_channel();
-        let ask = Ask {
-            ip_masq: settings.ip_masq,
-            forward: settings.forward_rules,
-            fully_random: settings.fully_random,
-        };
-        let idle = if conf.nftables { Firewall::nft() } else { Firewall::iptables() };
+        let (ask, idle) = (ask(settings), firewall(conf));
         let network =
             Subnet { v4: previous.networks.first().copied(), v6: previous.ipv6_networks.first().copied() };
         let previous = previous.previous().map(|subnet| (network, subnet));
@@ -86,7 +102,10 @@ impl Guard {
             }
         }
         if let (true, Some(mut firewall)) = (ip_masq || forward, self.idle.take()) {
-            let answer = firewall.ensure(&self.want);
+            let answer = firewall.ensure(&self.want).map(|ensured| {
+                let notes = ensured.notes.iter().map(|note| at_first(note)).collect();
+                Ensured { notes, ..ensured }
+            });
             self.take((firewall, answer));
         }
     }
@@ -139,6 +158,7 @@ impl Guard {
 impl Agent {
     /// The first full round: device, peers, firewall, subnet.env, READY. True if the kernel took everything.
     pub(super) fn first_round(&mut self) -> Result<bool, Failure> {
+        self.write_file();
         let fine = self.settle(Touched::Everything, false)?;
         if !self.node.have.links.contains_key(&self.device) {
             return Ok(false);
@@ -179,12 +199,9 @@ impl Agent {
 
     /// subnet.env: temporary name, then rename, mode 0644, as flannel writes it.
     pub(super) fn write_subnet_env(&self) -> bool {
-        let world = &self.node.world;
-        let Backend::Vxlan(conf) = &world.conf.backend;
-        let mtu = vxlan::pod_mtu(&world.conf, conf, world.uplink.mtu);
-        let env = SubnetEnv::of(&world.conf, &world.own.subnet, mtu, self.settings.ip_masq);
+        let env = subnet_env(&self.node.world, &self.settings);
         let path = &self.settings.subnet_file;
-        match replace_file(path, env.render().as_bytes()) {
+        match replace_file(path, env.as_bytes()) {
             Ok(()) => {
                 tracing::info!("Wrote subnet file to {}", path.display());
                 true
@@ -196,10 +213,15 @@ impl Agent {
         }
     }
 
-    /// How long changes gather before the state file is written. It is written whole, which costs by the peer; but
-    /// until it is written, readers call a peer's rows stale.
-    pub(super) fn file_pause(&self) -> Duration {
-        Duration::from_millis(if self.node.world.peers.len() < 1_000 { 100 } else { 1_000 })
+    /// Says what is about to change in the kernel: until the state file has it, readers call a new peer's rows stale.
+    /// It is written whole, which costs by the peer, so in large clusters changes gather first.
+    pub(super) fn announce(&mut self) {
+        let pause = match self.node.world.peers.len() {
+            n if n < AT_ONCE => return self.write_file(),
+            n if n < 1_000 => Duration::from_millis(100),
+            _ => Duration::from_secs(1),
+        };
+        self.timers.file.get_or_insert(Instant::now() + pause);
     }
 
     /// The state file that readers and the next start use.

@@ -24,6 +24,17 @@ pub enum Firewall {
     Iptables(Iptables),
 }
 
+/// One program that would be started to put right what is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The program and its arguments.
+    pub command: String,
+    /// What it reads.
+    pub input: String,
+    /// What it is for, one line a finding.
+    pub found: Vec<String>,
+}
+
 /// What one round did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ensured {
@@ -62,6 +73,27 @@ impl Firewall {
             Err(FirewallError::Exec(ExecError::Missing { .. })) if want.iter().all(Ruleset::is_empty) => {
                 Ok(Ensured::default())
             }
+            other => other,
+        }
+    }
+
+    /// Only looks: what [`Firewall::ensure`] would do.
+    pub fn check(&mut self, want: &[Ruleset]) -> Result<Vec<Step>, FirewallError> {
+        match self {
+            Self::Nft(nft) => nft.check(want),
+            Self::Iptables(iptables) => iptables.check(want),
+        }
+    }
+
+    /// Only looks: what of the other mode's [`Firewall::cleanup_other_mode`] would take away.
+    pub fn check_other_mode(&self) -> Result<Vec<Step>, FirewallError> {
+        let nothing = |family| Ruleset { family, masquerade: Vec::new(), forward: Vec::new() };
+        let looked = match self {
+            Self::Nft(_) => Self::iptables().check(&[nothing(Family::V4), nothing(Family::V6)]),
+            Self::Iptables(_) => Self::nft().check(&[]),
+        };
+        match looked {
+            Err(FirewallError::Exec(ExecError::Missing { .. })) => Ok(Vec::new()),
             other => other,
         }
     }
@@ -125,6 +157,19 @@ fn line(program: &str, args: &[&str]) -> String {
     [&[program], args].concat().join(" ")
 }
 
+/// A finding in the words of a first start, where what is missing has not been there yet.
+pub fn at_first(note: &str) -> String {
+    let (by, found) = note.split_once("-save: ").map_or(("", note), |(by, found)| (by, found));
+    let colon = if by.is_empty() { "" } else { ": " };
+    if let Some(what) = found.strip_suffix(" is missing") {
+        return format!("{by}{colon}adding {what}");
+    }
+    match found.split_once(" does not lead to ") {
+        Some((from, to)) => format!("{by}{colon}adding the jump from {from} to {to}"),
+        None => note.to_owned(),
+    }
+}
+
 /// What to warn of when bridged traffic does not reach iptables: without the module br_netfilter, packets between
 /// two pods on one node pass a service's address by. Not fatal: a node without such services works.
 pub fn bridge_warnings(proc_sys: &Path, families: &[Family]) -> Vec<String> {
@@ -147,6 +192,21 @@ pub fn bridge_warnings(proc_sys: &Path, families: &[Family]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_the_first_look_what_is_missing_is_added() {
+        for (note, want) in [
+            ("iptables-save: chain FLANNEL-FWD is missing", "iptables: adding chain FLANNEL-FWD"),
+            (
+                "ip6tables-save: FORWARD does not lead to FLANNEL-FWD",
+                "ip6tables: adding the jump from FORWARD to FLANNEL-FWD",
+            ),
+            ("table ip flannel-ipv4 is missing", "adding table ip flannel-ipv4"),
+            ("rule 2 of chain FLANNEL-FWD is another", "rule 2 of chain FLANNEL-FWD is another"),
+        ] {
+            assert_eq!(at_first(note), want);
+        }
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "plays /proc/sys")]

@@ -85,13 +85,11 @@ fn a_claim_that_cannot_be_looked_at_is_respected() {
     place.inside(|| {
         use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
         let address = UnixAddr::new_abstract(b"flanctl/flannel.1").unwrap();
-        for _ in 0..100_000 {
+        let refused = (0..100_000).any(|_| {
             let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
-            if connect(std::os::fd::AsRawFd::as_raw_fd(&asks), &address).is_err() {
-                return;
-            }
-        }
-        panic!("the queue has no end");
+            connect(std::os::fd::AsRawFd::as_raw_fd(&asks), &address).is_err()
+        });
+        assert!(refused, "the queue has no end");
     });
     let (code, _, said) = seat.output(&mut seat.command(&[]));
     assert_eq!(code, 1, "{said}");
@@ -198,6 +196,12 @@ fn sighup_brings_a_changed_config_into_effect_unless_it_leaves_our_lease_out() {
     until("the device has the new MTU", || (mtu() == 1350).then_some(()));
     until("subnet.env has it", || (seat.env("FLANNEL_MTU")? == "1350").then_some(()));
 
+    until("it says what changed", || seat.said().contains("Backend.MTU is 1400 (was not set)").then_some(()));
+    agent.running.signal(Signal::SIGHUP);
+    until("it says that nothing did", || {
+        seat.said().contains("the network config is unchanged").then_some(())
+    });
+
     for (config, words) in [
         (r#"{"Network":"10.55.0.0/16","Backend":{"Type":"vxlan"}}"#, "no longer covers our lease"),
         ("{", "the network config is wrong now"),
@@ -229,6 +233,14 @@ fn a_dry_run_prints_commands_that_do_it_and_does_nothing() {
     ] {
         assert!(plan.contains(line), "{line} in\n{plan}");
     }
+    for line in [
+        "# subnet and MAC are examples, drawn at start\n",
+        "# firewall: adding chain FLANNEL-POSTRTG, adding the jump from POSTROUTING to FLANNEL-POSTRTG, adding chain",
+        "\niptables-restore --noflush",
+        "\nFLANNEL_MTU=1450\n",
+    ] {
+        assert!(plan.contains(line), "{line} in\n{plan}");
+    }
     // What it printed is a script that does it.
     let mut shell = Command::new("sh");
     let (code, _, said) = seat.output(shell.args(["-e", "-c", &plan]));
@@ -238,6 +250,12 @@ fn a_dry_run_prints_commands_that_do_it_and_does_nothing() {
     let (code, plan, said) = seat.output(&mut seat.command(&["--dry-run"]));
     assert_eq!(code, 0, "{said}");
     assert!(plan.ends_with(" 1 peers, 0 operations\n"), "nothing is left to do: {plan}");
+    let (_, plan, _) = seat.output(&mut seat.command(&["--dry-run", "--ip-masq"]));
+    assert!(!plan.contains("firewall") && !plan.contains("subnet.env"), "nor here: {plan}");
+    let agent = seat.ready(&["--ip-masq"]);
+    let (code, plan, said) = seat.output(&mut seat.command(&["--dry-run", "--ip-masq"]));
+    assert_eq!(code, 0, "{said}");
+    assert!(plan.contains(&format!("pid {}): run needs --takeover", agent.running.pid())), "{plan}");
 }
 
 /// A config in which only this subnet can be leased.

@@ -236,6 +236,22 @@ fn a_lab_that_stands_heals_and_its_readers_find_nothing_wrong() {
 }
 
 #[test]
+fn readers_find_nothing_stale_the_moment_a_lab_stands() {
+    let lab = Lab("d-fresh");
+    for round in 0..5 {
+        lab.does("up", &[]);
+        for node in ["node1", "node2", "node3"] {
+            for verb in ["fdb", "route", "arp"] {
+                let mut look = lab.command("exec", &[node, "--", FLANCTL, verb, "-q"]);
+                let found = String::from_utf8(look.output().unwrap().stdout).unwrap();
+                assert!(!found.contains("stale"), "round {round}, {verb} on {node}:\n{found}");
+            }
+        }
+        lab.does("down", &[]);
+    }
+}
+
+#[test]
 fn an_interrupt_at_any_moment_leaves_nothing_after_down() {
     let seed = rand::random::<u64>();
     // A failure must be repeatable.

@@ -1,8 +1,8 @@
 //! The iptables arm: our own chains in tables that belong to everybody.
 
-use super::{Ensured, FirewallError, Good, command, remember, still};
+use super::{Ensured, FirewallError, Good, Step, command, line, remember, still};
 use crate::kernel::exec::ExecError;
-use crate::kernel::iptables::{self, saved::Saved};
+use crate::kernel::iptables::{self, Repair, saved::Saved};
 use crate::kernel::nftgen;
 use crate::overlay::masq::{Family, Ruleset};
 
@@ -62,6 +62,21 @@ impl Iptables {
             self.good = remember(generation, want);
         }
         Ok(done)
+    }
+
+    pub(super) fn check(&mut self, want: &[Ruleset]) -> Result<Vec<Step>, FirewallError> {
+        let mut done = Ensured::default();
+        let version = self.version(&mut done)?;
+        let mut steps = Vec::new();
+        for set in want {
+            let set = if version.modern { set.clone() } else { set.plain() };
+            let have = saved(&mut done, &name(set.family, self.suffix, "save"))?;
+            let Some(Repair { text, found }) = iptables::repair(&have, &set) else { continue };
+            let restore = name(set.family, self.suffix, "restore");
+            let command = line(&restore, restore_args(version.modern));
+            steps.push(Step { command, input: text, found });
+        }
+        Ok(steps)
     }
 
     /// Looks at one family and puts it right.

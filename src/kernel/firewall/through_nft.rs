@@ -1,6 +1,6 @@
 //! The nft arm: our own tables, replaced whole.
 
-use super::{Ensured, FirewallError, Good, command, garbled, remember, still};
+use super::{Ensured, FirewallError, Good, Step, command, garbled, line, remember, still};
 use crate::kernel::exec::ExecError;
 use crate::kernel::nft::{self, Presence};
 use crate::kernel::nftgen;
@@ -35,6 +35,13 @@ impl Nft {
         }
         self.good = remember(generation, want);
         Ok(done)
+    }
+
+    pub(super) fn check(&self, want: &[Ruleset]) -> Result<Vec<Step>, FirewallError> {
+        let faults = self.faults(want, &mut Ensured::default())?;
+        let (found, texts): (Vec<String>, Vec<String>) = faults.into_iter().unzip();
+        let step = Step { command: line("nft", &["-f", "-"]), input: texts.concat(), found };
+        Ok(if step.input.is_empty() { Vec::new() } else { vec![step] })
     }
 
     /// What is off, each with the text that puts it right.
