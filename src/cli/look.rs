@@ -10,17 +10,17 @@ use clap::Args;
 
 use super::{Color, Global};
 use crate::agent::file::{self, AgentFile};
-use crate::config::{Backend, NetConf, StoreArgs, StoreChoice, VxlanConf};
+use crate::config::{NetConf, StoreArgs, StoreChoice};
 use crate::error::Failure;
 use crate::kernel::netns::InNetns;
 use crate::kernel::{Kernel, LinuxKernel};
 use crate::lease::Lease;
 use crate::net::{IfName, Subnet};
-use crate::readings::Sight;
+use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::{self, LeaseStore};
+use crate::store::{self, LeaseStore, StoreError, Unreadable};
 
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
@@ -78,8 +78,14 @@ pub struct Look {
     pub leases: Option<Vec<Lease>>,
     /// Which is this node's, if known.
     pub own: Option<Subnet>,
-    /// The vxlan options of the network config, if known.
-    pub conf: Option<VxlanConf>,
+    /// The network config, if known.
+    pub conf: Option<NetConf>,
+    /// Records of the store that are no leases.
+    pub unreadable: Vec<Unreadable>,
+    /// Why the agent that tells of the leases is none to trust, if it does not run.
+    pub idle: Option<String>,
+    /// True if an agent's state file told of the leases.
+    pub by_agent: bool,
     /// What could not be seen.
     pub unseen: Vec<String>,
     /// Where the leases come from, for `-v`.
@@ -89,7 +95,13 @@ pub struct Look {
 impl Look {
     /// As the readings take it.
     pub fn sight(&self) -> Sight<'_> {
-        Sight { state: &self.state, leases: self.leases.as_deref(), own: self.own, conf: self.conf.as_ref() }
+        Sight {
+            state: &self.state,
+            leases: self.leases.as_deref(),
+            own: self.own,
+            conf: self.conf.as_ref(),
+            unreadable: &self.unreadable,
+        }
     }
 }
 
@@ -157,9 +169,27 @@ pub fn live_state(netns: &Netns) -> Result<State, Failure> {
     read.map_err(|e| Failure::unreadable(what()).because(e))
 }
 
-/// Opens a store.
+/// Opens a store to read it.
 pub async fn open_store(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
+    store::open_existing(choice).await.map_err(super::lease::store_failure)
+}
+
+/// Opens a store, or makes it if it is a directory.
+pub async fn make_store(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
     store::open(choice).await.map_err(super::lease::store_failure)
+}
+
+/// What is said of a store that holds neither a config nor a lease: most likely its name is mistyped.
+pub fn empty_store(choice: &StoreChoice) -> Failure {
+    match choice {
+        StoreChoice::Dir(path) => Failure::unreadable(format!("no leases in directory {}", path.display()))
+            .hint("name the directory that the agents use: --store dir:PATH"),
+        StoreChoice::Etcd(etcd) => {
+            let at = etcd.endpoints.join(",");
+            Failure::unreadable(format!("nothing under prefix {} of etcd {at}", etcd.prefix))
+                .hint("name the prefix that the agents use: --etcd-prefix PREFIX")
+        }
+    }
 }
 
 /// The store that flags and variables name, else etcd on this host.
@@ -182,11 +212,9 @@ pub fn store_given(args: &StoreArgs) -> bool {
     store_flagged(args) || keys.iter().any(|key| env(key).is_some())
 }
 
-/// The vxlan options of a network config; `None` if it is another backend's or unreadable.
-fn vxlan_conf(text: &str) -> Option<VxlanConf> {
-    match NetConf::parse(text).ok()?.backend {
-        Backend::Vxlan(conf) => Some(conf),
-    }
+/// A network config; `None` if it is another backend's or unreadable.
+fn net_conf(text: &str) -> Option<NetConf> {
+    NetConf::parse(text).ok()
 }
 
 /// A variable of the environment.
@@ -217,11 +245,12 @@ pub fn host() -> String {
 }
 
 /// The state file of the agent that runs in this namespace. A lab's agents have a run directory of their own: those
-/// are looked into as well, so that `--netns lab-node1` needs no further flag.
+/// are looked into as well, so that `--netns lab-node1` needs no further flag; a directory that was named is the only one.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
     let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
-    let labs = crate::lab::manifest::homes().into_iter().map(|(_, home)| home.run_dir());
-    for dir in std::iter::once(dir).chain(labs) {
+    let named = near.run_dir.is_some() || env("FLANCTL_RUN_DIR").is_some();
+    let labs = if named { Vec::new() } else { crate::lab::manifest::homes() };
+    for dir in std::iter::once(dir).chain(labs.into_iter().map(|(_, home)| home.run_dir())) {
         let found = file::find(&dir, netns.inode, device).map_err(|e| {
             Failure::unreadable("the agent's state file")
                 .because(e)
@@ -236,10 +265,27 @@ pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<
 
 /// Everything, from the snapshot file or from this node.
 pub fn look(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
-    match &args.snapshot {
-        Some(path) => from_file(path),
-        None => from_here(global, args),
+    let look = match &args.snapshot {
+        Some(path) => from_file(path)?,
+        None => from_here(global, args)?,
+    };
+    match args.device {
+        // A device that an agent tells of may well be gone: that is what the tables are to show.
+        Some(name) if !look.state.links.contains_key(&name) && !look.by_agent => {
+            Err(no_device(name, &look.state))
+        }
+        _ => Ok(look),
     }
+}
+
+fn no_device(name: IfName, state: &State) -> Failure {
+    let there: Vec<String> = flannel_devices(state).iter().map(|(dev, _)| dev.to_string()).collect();
+    let hint = if there.is_empty() {
+        "there is no flannel device here".to_owned()
+    } else {
+        format!("flannel's devices here: {}", there.join(", "))
+    };
+    Failure::unreadable(format!("no device {name} here")).hint(hint)
 }
 
 fn from_file(path: &Path) -> Result<Look, Failure> {
@@ -247,9 +293,11 @@ fn from_file(path: &Path) -> Result<Look, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(what()).because(e))?;
     let snapshot = Snapshot::decode(&bytes).map_err(|e| Failure::unreadable(what()).because(e))?;
     let Snapshot { host, at, netns, state, leases, own, config, unseen } = snapshot;
-    let conf = config.as_deref().and_then(vxlan_conf);
+    let conf = config.as_deref().and_then(net_conf);
     let whence = what();
-    Ok(Look { host, at, netns, source: Source::Snapshot, state, leases, own, conf, unseen, whence })
+    let source = Source::Snapshot;
+    let (unreadable, idle, by_agent) = (Vec::new(), None, false);
+    Ok(Look { host, at, netns, source, state, leases, own, conf, unreadable, idle, by_agent, unseen, whence })
 }
 
 fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
@@ -264,6 +312,9 @@ fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
         leases: None,
         own: None,
         conf: None,
+        unreadable: Vec::new(),
+        idle: None,
+        by_agent: false,
         unseen: Vec::new(),
         whence: "no leases".to_owned(),
     };
@@ -285,13 +336,28 @@ fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
 fn from_agent(look: &mut Look, file: AgentFile) {
     let written = crate::clock::rfc3339(file.written_at);
     look.whence = format!("agent {} ({}), written {written}", file.pid, file.device);
-    if !Path::new(&format!("/proc/{}", file.pid)).exists() {
-        look.unseen.push(format!("agent {} is not running: the leases are those of {written}", file.pid));
-    }
+    look.idle =
+        idle(file.pid).map(|how| format!("agent {} {how}: the leases are those of {written}", file.pid));
+    look.unseen.extend(look.idle.clone());
+    look.by_agent = true;
     look.host = file.host;
-    look.conf = vxlan_conf(&file.config);
+    look.conf = net_conf(&file.config);
     look.own = file.own.as_ref().map(|own| own.subnet);
     look.leases = Some(file.own.into_iter().chain(file.peers).collect());
+}
+
+/// How a process does not run, or `None` if it does. A zombie has ended; only its parent has not heard yet.
+fn idle(pid: u32) -> Option<&'static str> {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return Some("is not running");
+    };
+    // `PID (NAME) S …`; the name may hold anything, also a parenthesis.
+    let (_, behind) = stat.rsplit_once(')')?;
+    match behind.trim_start().chars().next()? {
+        'Z' | 'X' | 'x' => Some("is not running"),
+        'T' | 't' => Some("is stopped"),
+        _ => None,
+    }
 }
 
 fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
@@ -299,14 +365,17 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
     let read = super::wait(async {
         let store = open_store(&choice).await?;
         let listing = store.list().await.map_err(super::lease::store_failure)?;
-        Ok((store.describe(), listing, store.network_config().await.ok()))
+        Ok((store.describe(), listing, store.network_config().await))
     })?;
     let (whence, listing, config) = read;
+    let nothing = listing.leases.is_empty() && listing.unreadable.is_empty();
+    if nothing && matches!(config, Err(StoreError::NoConfig { .. })) {
+        return Err(empty_store(&choice));
+    }
     look.whence = whence;
-    look.unseen
-        .extend(listing.unreadable.into_iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)));
+    look.unreadable = listing.unreadable;
     look.leases = Some(listing.leases);
-    look.conf = config.as_deref().and_then(vxlan_conf);
+    look.conf = config.ok().as_deref().and_then(net_conf);
     Ok(())
 }
 

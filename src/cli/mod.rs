@@ -11,6 +11,7 @@ pub mod run;
 pub mod tables;
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::path::Path;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -156,6 +157,12 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
     // What was written before a failure is an answer, too.
     out.flush()?;
     code
+}
+
+/// One line on standard error: the answer stands, but not all of it is to be trusted.
+fn warn(text: &str) {
+    // Nothing can be done about a closed stderr.
+    let _ = writeln!(std::io::stderr(), "flanctl: {text}");
 }
 
 /// Runs one future to its end on this thread.

@@ -6,7 +6,7 @@ use super::look::{LookArgs, look};
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
-use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, route_rows};
+use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, flannel_devices, route_rows};
 use crate::render::{Listing, Out, drift_table};
 
 /// Which table.
@@ -108,7 +108,12 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
     let look = look(global, args)?;
     let mut reading = read(which, &look.sight(), args.all);
     // Without leases only what leads nowhere is a finding; with them, drift is one for who asks.
-    let found = if look.leases.is_none() { reading.broken() } else { args.check && reading.drift() };
+    let found = if look.leases.is_none() {
+        reading.broken()
+    } else {
+        args.check && (reading.drift() || reading.refused())
+    };
+    let nothing = look.leases.as_ref().is_none_or(Vec::is_empty) && flannel_devices(&look.state).is_empty();
     if args.near.quiet {
         reading.rows.retain(|row| !matches!(row.state, Standing::Ok | Standing::Foreign));
     }
@@ -136,6 +141,15 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
             if args.near.verbose {
                 out.prose(&format!("# leases: {}", look.whence))?;
             }
+        }
+    }
+    if args.check {
+        if let Some(idle) = &look.idle {
+            super::warn(idle);
+        }
+        if nothing {
+            return Err(Failure::found("nothing to check: no flannel device and no leases")
+                .hint("name a store with --store or --etcd-endpoints, a namespace with --netns"));
         }
     }
     Ok(if found { exit::FOUND } else { exit::FINE })
