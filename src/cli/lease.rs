@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
 use super::look::{
-    Near, agent_file, empty_store, env, host, make_store, netns, now, open_store, store_choice, store_given,
+    Near, agent_file, empty_store, env, host, make_store, now, open_store, store_choice, store_given,
 };
+use super::netns::netns;
 use super::{Global, Output, lease_watch};
 use crate::clock;
 use crate::config::{NetConf, StoreChoice};
@@ -153,7 +154,7 @@ impl Desk<'_, '_> {
 
     /// The agent's word, else the lease whose public address this host has.
     fn own_of(&self, leases: &[Lease]) -> Option<Subnet> {
-        let state = if self.own.is_none() { super::look::own_addresses() } else { State::default() };
+        let state = if self.own.is_none() { super::netns::own_addresses() } else { State::default() };
         let sight = Sight { state: &state, leases: Some(leases), own: self.own, conf: None, unreadable: &[] };
         own_lease(&sight).map(|lease| lease.subnet)
     }

@@ -7,6 +7,7 @@ pub mod lab_text;
 pub mod lease;
 mod lease_watch;
 pub mod look;
+pub mod netns;
 pub mod run;
 pub mod tables;
 
