@@ -181,10 +181,8 @@ pub fn host() -> String {
 /// The state file of the agent that runs in this namespace. A lab's agents have a run directory of their own: those
 /// are looked into as well, so that `--netns lab-node1` needs no further flag; a directory that was named is the only one.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
-    let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
-    let named = near.run_dir.is_some() || env("FLANCTL_RUN_DIR").is_some();
-    let labs = if named { Vec::new() } else { crate::lab::manifest::homes() };
-    for dir in std::iter::once(dir).chain(labs.into_iter().map(|(_, home)| home.run_dir())) {
+    let labs = || crate::lab::manifest::homes().into_iter().map(|(_, home)| home.run_dir()).collect();
+    for dir in run_dirs(near.run_dir.as_ref(), &env, labs) {
         let found = file::find(&dir, netns.inode, device).map_err(|e| {
             Failure::unreadable("the agent's state file")
                 .because(e)
@@ -195,6 +193,17 @@ pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<
         }
     }
     Ok(None)
+}
+
+/// Where state files are looked for: in the directory that was named, else in the default one and those of `labs`.
+fn run_dirs(
+    flag: Option<&String>,
+    env: &dyn Fn(&str) -> Option<String>,
+    labs: impl FnOnce() -> Vec<PathBuf>,
+) -> Vec<PathBuf> {
+    let named = flag.is_some() || env("FLANCTL_RUN_DIR").is_some();
+    let first = crate::config::run_dir(flag, env);
+    std::iter::once(first).chain(if named { Vec::new() } else { labs() }).collect()
 }
 
 /// Everything, from the snapshot file or from this node.
@@ -321,4 +330,23 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 /// All of standard input.
 pub fn read_stdin() -> Result<String, Failure> {
     std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::unreadable("standard input").because(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathBuf, run_dirs};
+
+    #[test]
+    fn a_run_directory_that_was_named_is_the_only_one() {
+        let labs = || vec![PathBuf::from("/run/flanctl-lab/x/run")];
+        let of = |flag: Option<&str>, variable: Option<&str>| {
+            let flag = flag.map(str::to_owned);
+            let env = |key: &str| variable.filter(|_| key == "FLANCTL_RUN_DIR").map(str::to_owned);
+            run_dirs(flag.as_ref(), &env, labs)
+        };
+        assert_eq!(of(Some("/a"), None), [PathBuf::from("/a")]);
+        assert_eq!(of(None, Some("/b")), [PathBuf::from("/b")]);
+        assert_eq!(of(Some("/a"), Some("/b")), [PathBuf::from("/a")]);
+        assert_eq!(of(None, None), [PathBuf::from("/run/flannel"), PathBuf::from("/run/flanctl-lab/x/run")]);
+    }
 }
