@@ -394,6 +394,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
             [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Although leases that exist do not fit it')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say also where the leases come from')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say also where the leases come from')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only what drifts, and no remarks')

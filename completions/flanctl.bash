@@ -1031,7 +1031,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config__subcmd__set)
-            opts="-v -q -o -h -V --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-v -q -o -h -V --yes --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

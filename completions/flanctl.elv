@@ -374,6 +374,7 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --output 'How to write the answer; wide has every column, json is one document (or one a line where records stream)'
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
+            cand --yes 'Although leases that exist do not fit it'
             cand -v 'Say also where the leases come from'
             cand --verbose 'Say also where the leases come from'
             cand -q 'Only what drifts, and no remarks'

@@ -10,7 +10,7 @@ use super::look::{
     Near, agent_file, empty_store, env, host, make_store, now, open_store, store_choice, store_given,
 };
 use super::netns::netns;
-use super::{Global, Output, lease_watch};
+use super::{Global, Output, lease_config, lease_watch};
 use crate::clock;
 use crate::config::{NetConf, StoreChoice};
 use crate::error::{Failure, exit};
@@ -97,6 +97,9 @@ enum ConfigVerb {
         /// A file, - for standard input, or the JSON itself
         #[arg(value_name = "FILE|-|JSON")]
         config: String,
+        /// Although leases that exist do not fit it
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -135,7 +138,7 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
             }
             Verb::Release { subnet, yes } => desk.release(&subnet, yes).await,
             Verb::Config { verb: ConfigVerb::Get } => desk.config_get().await,
-            Verb::Config { verb: ConfigVerb::Set { config } } => desk.config_set(&config).await,
+            Verb::Config { verb: ConfigVerb::Set { config, yes } } => desk.config_set(&config, yes).await,
         }
     })
 }
@@ -252,18 +255,29 @@ impl Desk<'_, '_> {
         Ok(exit::FINE)
     }
 
-    async fn config_set(&mut self, given: &str) -> Result<u8, Failure> {
+    async fn config_set(&mut self, given: &str, yes: bool) -> Result<u8, Failure> {
         let text = match given.trim_start() {
             json if json.starts_with('{') => given.to_owned(),
             "-" => super::look::read_stdin()?,
             _ => super::look::read_text(&PathBuf::from(given))?,
         };
-        NetConf::parse(&text).map_err(|error| {
+        let conf = NetConf::parse(&text).map_err(|error| {
             let hint = error.hint();
             Failure { hint, ..Failure::usage("not written").because(error) }
         })?;
+        for unknown in lease_config::unknown_keys(&text) {
+            super::warn(&format!("{unknown}: ignored"));
+        }
+        if !yes {
+            let listing = self.store.list().await.map_err(store_failure)?;
+            if let Some(misfits) = lease_config::misfits(&conf, &listing.leases) {
+                return Err(Failure::found(format!("not written: {misfits}"))
+                    .hint("agents would leave their subnets, and pods lose the network; repeat with --yes"));
+            }
+        }
         self.store.put_config(&text).await.map_err(store_failure)?;
         self.out.line(&format!("config written to {}", self.store.describe()))?;
+        self.out.line("agents take it at SIGHUP or at their next start")?;
         Ok(exit::FINE)
     }
 }
