@@ -169,8 +169,10 @@ pub fn terminal(color: Color) -> (bool, Option<u16>) {
         Color::Never => false,
         Color::Auto => tty && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
     };
-    let width = terminal_size::terminal_size().map(|(width, _)| width.0).filter(|width| tty && *width > 0);
-    (colour, width)
+    let told = || terminal_size::terminal_size().map(|(width, _)| width.0);
+    // Some terminals (a serial line, a container's) do not tell their size.
+    let said = || env("COLUMNS").and_then(|text| text.parse::<u16>().ok()).filter(|width| *width > 0);
+    (colour, tty.then(|| told().or_else(said).unwrap_or(80)))
 }
 
 /// The host's name.
