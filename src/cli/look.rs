@@ -18,7 +18,7 @@ use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::{self, LeaseStore, StoreError, Unreadable};
+use crate::store::{self, LeaseStore, StoreError};
 
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
@@ -78,8 +78,8 @@ pub struct Look {
     pub own: Option<Subnet>,
     /// The network config, if known.
     pub conf: Option<NetConf>,
-    /// Records of the store that are no leases.
-    pub unreadable: Vec<Unreadable>,
+    /// Records of the store that are no leases: the key and why, a sentence each.
+    pub unreadable: Vec<String>,
     /// Why the agent that tells of the leases is none to trust, if it does not run.
     pub idle: Option<String>,
     /// True if an agent's state file told of the leases.
@@ -318,7 +318,8 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
         return Err(empty_store(&choice));
     }
     look.whence = whence;
-    look.unreadable = listing.unreadable;
+    let bad = listing.unreadable.into_iter();
+    look.unreadable = bad.map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
     look.leases = Some(listing.leases);
     look.conf = config.ok().as_deref().and_then(net_conf);
     Ok(())
