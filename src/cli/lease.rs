@@ -33,8 +33,22 @@ const RENEW_MARGIN_SECS: u64 = 3_600;
 pub struct LeaseArgs {
     #[command(subcommand)]
     verb: Option<Verb>,
+    // First: it makes the flags global that are there already.
     #[command(flatten)]
     near: Near,
+    #[command(flatten)]
+    told: Told,
+}
+
+/// How much a listing tells beside its rows.
+#[derive(Clone, Copy, Debug, Args)]
+struct Told {
+    /// Say also where the leases come from
+    #[arg(short, long)]
+    verbose: bool,
+    /// No remarks
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,7 +57,7 @@ enum Verb {
     #[command(after_help = "Examples:
   flanctl lease list -o wide
   flanctl lease list --etcd-endpoints http://10.0.0.1:2379 --etcd-prefix /flannel/network")]
-    List,
+    List(Told),
     /// One lease: by its subnet, by any address in it, by its node's address or name
     #[command(after_help = "Examples:
   flanctl lease show 10.5.34.7           whose pod is this?
@@ -109,7 +123,6 @@ struct Desk<'a, 'o> {
     choice: &'a StoreChoice,
     own: Option<Subnet>,
     global: &'a Global,
-    near: &'a Near,
     netns: String,
     out: &'a mut Out<'o>,
 }
@@ -124,13 +137,13 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
     };
     let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
     super::wait(async {
-        let verb = args.verb.unwrap_or(Verb::List);
+        let verb = args.verb.unwrap_or(Verb::List(args.told));
         let writes = matches!(verb, Verb::Config { verb: ConfigVerb::Set { .. } });
         let store = if writes { make_store(&choice).await? } else { open_store(&choice).await? };
         let (store, netns) = (store.as_ref(), netns.label.clone());
-        let mut desk = Desk { store, choice: &choice, own, global, near: &args.near, netns, out };
+        let mut desk = Desk { store, choice: &choice, own, global, netns, out };
         match verb {
-            Verb::List => desk.list().await,
+            Verb::List(told) => desk.list(told).await,
             Verb::Show { what } => desk.show(&what).await,
             Verb::Watch => {
                 lease_watch::watch(desk.store, desk.global.output == Output::Json, &desk.netns, desk.out)
@@ -171,20 +184,16 @@ impl Desk<'_, '_> {
         document
     }
 
-    async fn list(&mut self) -> Result<u8, Failure> {
+    async fn list(&mut self, told: Told) -> Result<u8, Failure> {
         let listing = self.listing().await?;
         let rows = lease_rows(&listing.leases, self.own_of(&listing.leases), now());
         let document = self.document(&listing, rows);
-        self.write(&document)
-    }
-
-    fn write(&mut self, document: &Document<LeaseRow>) -> Result<u8, Failure> {
         if self.global.output == Output::Json {
-            self.out.json(document)?;
+            self.out.json(&document)?;
             return Ok(exit::FINE);
         }
         self.out.grid(&lease_table(&document.rows, self.global.output == Output::Wide))?;
-        if !self.near.quiet {
+        if !told.quiet {
             if document.rows.is_empty() {
                 self.out.prose(&format!("# no leases in {}", self.store.describe()))?;
             }
@@ -192,7 +201,7 @@ impl Desk<'_, '_> {
                 self.out.prose(&format!("# {remark}"))?;
             }
         }
-        if self.near.verbose {
+        if told.verbose {
             self.out.prose(&format!("# leases: {}", self.store.describe()))?;
         }
         Ok(exit::FINE)
@@ -208,7 +217,8 @@ impl Desk<'_, '_> {
         let rows = lease_rows(&listing.leases, own, now());
         let document = self.document(&listing, rows);
         if self.global.output == Output::Json {
-            return self.write(&document);
+            self.out.json(&document)?;
+            return Ok(exit::FINE);
         }
         for (row, lease) in document.rows.iter().zip(&listing.leases) {
             for (name, value) in facts(row, lease) {

@@ -35,22 +35,22 @@ pub struct LookArgs {
     /// The overlay device, where several agents run
     #[arg(long, global = true, value_name = "NAME")]
     pub device: Option<IfName>,
-    /// Where leases are found.
-    #[command(flatten)]
-    pub near: Near,
-}
-
-/// Flags that say where leases are found, and how much to tell.
-#[derive(Clone, Debug, Args)]
-// `flanctl lease show X --store …`: the flags stand before or behind the second word.
-#[command(mut_args(|arg| arg.global(true)))]
-pub struct Near {
     /// Say also where the leases come from
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Only what drifts, and no remarks
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Where leases are found.
+    #[command(flatten)]
+    pub near: Near,
+}
+
+/// Flags that say where leases are found.
+#[derive(Clone, Debug, Args)]
+// `flanctl lease show X --store …`: the flags stand before or behind the second word.
+#[command(mut_args(|arg| arg.global(true)))]
+pub struct Near {
     /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
     #[arg(long, global = true, value_name = "DIR")]
     pub run_dir: Option<String>,
