@@ -341,3 +341,21 @@ fn a_config_that_leases_do_not_fit_is_written_only_with_yes() {
     }
     assert_eq!(run(dir.path(), &format!("lease config set {vni} --yes")).status.code(), Some(0));
 }
+
+#[test]
+fn a_mistyped_prefix_of_etcd_is_told_from_an_empty_one() {
+    let etcd = crate::support::etcd::Etcd::start();
+    let on = |prefix: &str, line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+        command.args(line.split_whitespace()).args(["--run-dir", "/nonexistent", "--etcd-prefix", prefix]);
+        command.args(["--etcd-endpoints", &etcd.url()]).env_clear().output().unwrap()
+    };
+    assert_eq!(on("/net", &format!("lease config set {CONFIG}")).status.code(), Some(0));
+    for line in ["lease", "lease show 10.5.1.1", "route", "fdb", "arp"] {
+        let output = on("/typo", line);
+        assert_eq!(output.status.code(), Some(3), "{line}: {output:?}");
+        let want = format!("nothing under prefix /typo of etcd {}", etcd.url());
+        assert!(text(&output.stderr).contains(&want), "{line}: {output:?}");
+        assert_eq!(on("/net", line).status.code(), Some(i32::from(line.contains("show"))), "{line}");
+    }
+}
