@@ -229,6 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn a_renewal_that_writes_the_words_again_knows_the_new_end() {
+        let home = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let end = |lease: &Lease| match lease.expires {
+            Expiry::At(end) => end,
+            other => panic!("{other:?}"),
+        };
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let store: Rc<dyn LeaseStore> = Rc::new(crate::store::DirStore::open(home.path()).await.unwrap());
+            let attrs = Attrs { backend_type: "vxlan".into(), ..Attrs::default() };
+            let lease = store.create("10.1.2.0-24".parse().unwrap(), &attrs, 100).await.unwrap();
+            let (tell, mut outcomes) = mpsc::unbounded_channel();
+            let mut hold = Hold::new(store, lease.clone(), attrs, tell);
+            hold.renew(true);
+            match outcomes.recv().await.unwrap() {
+                Outcome::Written(Ok(written)) => assert!(end(&written) > end(&lease), "{written:?}"),
+                other => panic!("{other:?}"),
+            }
+        });
+    }
+
+    #[test]
     fn a_lease_is_renewed_the_margin_before_its_end() {
         let now = SystemTime::UNIX_EPOCH;
         let hour = Duration::from_secs(3_600);
