@@ -339,7 +339,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
@@ -388,7 +388,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
@@ -437,7 +437,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l check -d 'Exit 1 if anything drifts'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s v -l verbose -d 'Say also where the leases come from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Shows the table; this is what happens without a word, too'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of this node' -r -F

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep};
 
 use crate::lease::{Attrs, Expiry, Identity, Lease, TTL_SECS};
 use crate::store::{LeaseStore, StoreError};
@@ -68,13 +69,35 @@ pub struct Hold {
     outcomes: mpsc::UnboundedSender<Outcome>,
     /// A write is under way.
     pub busy: bool,
+    /// Something happened to the own key meanwhile: look it up when the write is done.
+    pub look_again: bool,
+    wrote: Option<Instant>,
+    pause: Duration,
 }
 
+/// Second write of the own lease in a row: waits this long.
+const PACE_FASTEST: Duration = Duration::from_secs(1);
+/// And no write waits longer than this.
+const PACE_SLOWEST: Duration = Duration::from_secs(60);
+
 impl Hold {
-    /// Holds `lease`; outcomes go to the channel.
-    pub fn new(store: Rc<dyn LeaseStore>, lease: Lease, outcomes: mpsc::UnboundedSender<Outcome>) -> Self {
-        let advert = lease.attrs.clone();
-        Self { store, lease, advert, outcomes, busy: false }
+    /// Holds `lease`, whose words should be `advert`; outcomes go to the channel.
+    pub fn new(
+        store: Rc<dyn LeaseStore>,
+        lease: Lease,
+        advert: Attrs,
+        outcomes: mpsc::UnboundedSender<Outcome>,
+    ) -> Self {
+        Self {
+            store,
+            lease,
+            advert,
+            outcomes,
+            busy: false,
+            look_again: false,
+            wrote: None,
+            pause: Duration::ZERO,
+        }
     }
 
     /// Prolongs the lease. While a flanneld lives in the cluster the same words are put again, too: one that lost
@@ -87,27 +110,48 @@ impl Hold {
         }
         let (store, lease, advert) = (Rc::clone(&self.store), self.lease.clone(), self.advert.clone());
         self.start(async move {
-            let end = store.keep_alive(&lease).await;
-            if end.is_ok() && flanneld_lives {
-                return match store.replace(&lease, &advert, None).await {
-                    Ok(lease) => Outcome::Written(Ok(lease)),
-                    Err(e) => Outcome::Renewed(Err(e)),
-                };
+            let end = match store.keep_alive(&lease).await {
+                Ok(end) if flanneld_lives => end,
+                end => return Outcome::Renewed(end),
+            };
+            match store.replace(&lease, &advert, None).await {
+                // The write answers with the end that it knew: the keep-alive's is the new one.
+                Ok(written) if written.expires != Expiry::Never => {
+                    Outcome::Written(Ok(Lease { expires: Expiry::At(end), ..written }))
+                }
+                Ok(reserved) => Outcome::Written(Ok(reserved)),
+                Err(e) => Outcome::Renewed(Err(e)),
             }
-            Outcome::Renewed(end)
         });
     }
 
     /// Takes a vanished lease again, if nobody else has it by now.
     pub fn retake(&mut self) {
         let (store, lease, advert) = (Rc::clone(&self.store), self.lease.clone(), self.advert.clone());
-        self.start(async move { Outcome::Written(store.create(lease.subnet, &advert, TTL_SECS).await) });
+        let pause = self.pace();
+        self.start(async move {
+            sleep(pause).await;
+            Outcome::Written(store.create(lease.subnet, &advert, TTL_SECS).await)
+        });
     }
 
     /// Puts our words in place of `there`, which is the lease as the store has it.
     pub fn rewrite(&mut self, there: &Lease) {
         let (store, there, advert) = (Rc::clone(&self.store), there.clone(), self.advert.clone());
-        self.start(async move { Outcome::Written(store.replace(&there, &advert, None).await) });
+        let pause = self.pace();
+        self.start(async move {
+            sleep(pause).await;
+            Outcome::Written(store.replace(&there, &advert, None).await)
+        });
+    }
+
+    /// The first write goes at once; one that follows on its heels waits, longer each time: whoever writes against us
+    /// must not turn us into a storm on the store.
+    fn pace(&mut self) -> Duration {
+        let calm = self.wrote.is_none_or(|at| at.elapsed() > PACE_SLOWEST);
+        self.pause = if calm { Duration::ZERO } else { (self.pause * 2).clamp(PACE_FASTEST, PACE_SLOWEST) };
+        self.wrote = Some(Instant::now() + self.pause);
+        self.pause
     }
 
     /// The host's addresses changed under the store's connections.

@@ -51,11 +51,14 @@ impl Agent {
         let Listing { leases, unreadable, cursor: _ } = listing;
         if self.store_down.take().is_some() {
             tracing::info!("the lease store answers again: {} leases", leases.len());
+            self.hold.read_config();
         }
         self.unreadable.retain(|key, _| unreadable.iter().any(|u| u.key == *key));
         unreadable.into_iter().for_each(|record| self.warn_unreadable(record));
         let own = leases.iter().find(|l| l.subnet == self.hold.lease.subnet).cloned();
-        self.take_own(own)?;
+        if own.is_some() || !self.own_unreadable() {
+            self.take_own(own)?;
+        }
         let first = !self.listed;
         self.listed = true;
         self.leaving.clear();
@@ -160,6 +163,12 @@ impl Agent {
         Touched::Everything
     }
 
+    /// Somebody put garbage at our own key: it is held, but by nobody. Taking it again cannot work.
+    fn own_unreadable(&self) -> bool {
+        let own = self.hold.lease.subnet.to_string();
+        self.unreadable.keys().any(|key| key.rsplit('/').next() == Some(&own))
+    }
+
     fn warn_unreadable(&mut self, record: Unreadable) {
         if self.unreadable.get(&record.key) != Some(&record) {
             tracing::warn!("Ignoring bad subnet node: {}: {}", record.key, record.why);
@@ -193,18 +202,15 @@ impl Agent {
                 let expires = self.hold.lease.expires;
                 self.hold.lease = Lease { expires, ..lease };
             }
+            (Standing::Altered | Standing::Gone, _) if self.hold.busy => self.hold.look_again = true,
             (Standing::Altered, Some(lease)) => {
-                if !self.hold.busy {
-                    tracing::warn!("lease {subnet} was altered in the store; putting our words back");
-                    self.hold.rewrite(&lease);
-                }
+                tracing::warn!("lease {subnet} is not as it should be in the store; putting our words there");
+                self.hold.rewrite(&lease);
             }
             (Standing::Lost, Some(lease)) => return Err(self.lost(&lease.attrs.name())),
             (_, None) | (Standing::Gone, _) => {
-                if !self.hold.busy {
-                    tracing::warn!("lease {subnet} vanished from the store; taking it again");
-                    self.hold.retake();
-                }
+                tracing::warn!("lease {subnet} vanished from the store; taking it again");
+                self.hold.retake();
             }
         }
         Ok(())
@@ -219,6 +225,14 @@ impl Agent {
 
     /// Work on the own lease or the config has ended.
     pub(super) fn on_outcome(&mut self, outcome: Outcome) -> Result<(), Failure> {
+        self.take_outcome(outcome)?;
+        if !self.hold.busy && std::mem::take(&mut self.hold.look_again) {
+            self.hold.read_own();
+        }
+        Ok(())
+    }
+
+    fn take_outcome(&mut self, outcome: Outcome) -> Result<(), Failure> {
         match outcome {
             Outcome::Renewed(Ok(end)) => {
                 self.hold.busy = false;
@@ -236,8 +250,8 @@ impl Agent {
             }
             Outcome::Renewed(Err(StoreError::Changed { .. })) => {
                 self.hold.busy = false;
-                // The key is not what it was: take it again, or learn who has it.
-                self.hold.retake();
+                // The key is not what it was: learn what it is now.
+                self.hold.read_own();
             }
             Outcome::Renewed(Err(e)) => {
                 self.hold.busy = false;
@@ -252,6 +266,10 @@ impl Agent {
             Outcome::Written(Err(e)) => {
                 self.hold.busy = false;
                 tracing::warn!("Error writing lease (trying again in 1 min): {}", words(&e));
+                self.timers.renew = Some(Instant::now() + Duration::from_secs(60));
+            }
+            // Taken, and yet not to be read: garbage at our key. The next list or renewal looks again.
+            Outcome::Read(None) if self.own_unreadable() => {
                 self.timers.renew = Some(Instant::now() + Duration::from_secs(60));
             }
             Outcome::Read(own) => self.take_own(own)?,
@@ -285,6 +303,8 @@ impl Agent {
                 let changes = reread::differences(&self.config, &text).join(", ");
                 tracing::info!("the network config changed; it is in effect now: {changes}");
                 self.config = text;
+                let own = self.node.world.own.subnet;
+                self.guard.adopt(&conf, &own);
                 self.node.world.conf = conf;
                 self.announce();
                 self.settle(Touched::Everything, false)?;

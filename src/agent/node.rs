@@ -1,14 +1,14 @@
 //! This node's kernel beside this node's world: folds notices, plans, applies, and remembers what was refused.
 //! Level-triggered: whatever moved, the decision is the plan's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
 use crate::kernel::{Kernel, KernelError, Refusal};
 use crate::net::IfName;
 use crate::overlay::World;
 use crate::plan::{Op, plan, plan_keys, summary};
-use crate::state::{Folded, Key, State};
+use crate::state::{Folded, Key, RouteKey, State, table};
 
 /// Operations sent between two looks at the notices they cause: few enough that the notices fit the socket's buffer.
 const CHUNK: usize = 1_024;
@@ -62,6 +62,8 @@ pub struct Report {
     pub applied: Vec<Op>,
     /// Operations it refused, with its words.
     pub refused: Vec<(Op, Refusal)>,
+    /// What was announced last and not looked at any more.
+    pub left: bool,
 }
 
 /// The kernel, what we know of it, and what should be.
@@ -72,12 +74,14 @@ pub struct Node {
     /// What should be.
     pub world: World,
     fights: HashMap<Key, (u32, SystemTime)>,
+    /// Sysctls that cannot be written here (/proc/sys is read-only in many a container), with their wanted values.
+    unwritable: BTreeMap<String, String>,
 }
 
 impl Node {
     /// Starts from a full reading.
     pub fn new(kernel: Box<dyn Kernel>, have: State, world: World) -> Self {
-        Self { kernel, have, world, fights: HashMap::new() }
+        Self { kernel, have, world, fights: HashMap::new(), unwritable: BTreeMap::new() }
     }
 
     /// Takes in what the kernel announced.
@@ -85,6 +89,7 @@ impl Node {
         let mut touched = Touched::nothing();
         for change in self.kernel.changes()? {
             match self.have.fold(change) {
+                Folded::Row(Key::Route(key)) if self.moves_underlay(key) => touched = Touched::Everything,
                 Folded::Row(key) => touched.add(key),
                 Folded::Rows(keys) => keys.into_iter().for_each(|key| touched.add(key)),
                 Folded::Device(dev) if self.matters(dev) => touched = Touched::Everything,
@@ -97,7 +102,16 @@ impl Node {
 
     /// Links and addresses of other devices (every pod's veth) move none of our rows.
     fn matters(&self, dev: IfName) -> bool {
-        dev == self.world.uplink.dev || self.world.ours().devices.contains(&dev)
+        let direct =
+            self.world.direct_routing() && self.have.addrs_of(dev).any(|(net, _)| net.addr().is_ipv4());
+        dev == self.world.uplink.dev || direct || self.world.ours().devices.contains(&dev)
+    }
+
+    /// With direct routing a route outside our networks may decide which peers are on-link.
+    fn moves_underlay(&self, key: RouteKey) -> bool {
+        self.world.direct_routing()
+            && key.table == table::MAIN
+            && !self.world.networks().iter().any(|n| n.contains(&key.dst))
     }
 
     /// Plans what was touched and applies it; what that moves in turn is looked at again, a few times at most (a
@@ -114,8 +128,14 @@ impl Node {
             for chunk in ops.chunks(CHUNK) {
                 for (op, answer) in chunk.iter().zip(self.kernel.apply(chunk)) {
                     taken.push(answer.is_ok());
-                    if let Err(refusal) = answer {
-                        report.refused.push((op.clone(), refusal));
+                    match (op, answer) {
+                        (_, Ok(())) => {}
+                        (Op::SetSysctl { key, value }, Err(refusal)) => {
+                            tracing::warn!("cannot set {key} to {value}: {refusal}; going on without");
+                            self.unwritable.insert(key.clone(), value.clone());
+                            self.pretend_written();
+                        }
+                        (_, Err(refusal)) => report.refused.push((op.clone(), refusal)),
                     }
                 }
                 touched.merge(self.drain()?);
@@ -131,6 +151,7 @@ impl Node {
                 break;
             }
         }
+        report.left = !touched.is_nothing();
         Ok(report)
     }
 
@@ -144,7 +165,15 @@ impl Node {
             }
         }
         self.have = self.kernel.observe()?;
+        self.pretend_written();
         Ok(plan(&self.have, &self.world.desired(&self.have), &ours))
+    }
+
+    /// What cannot be written is not asked for again: every plan would fail over it.
+    fn pretend_written(&mut self) {
+        for (key, value) in &self.unwritable {
+            self.have.facts.insert(format!("sysctl:{key}"), value.clone());
+        }
     }
 
     /// Counts repairs and names a fight when one row had to be set again and again.

@@ -87,7 +87,10 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let (tell_outcomes, mut outcomes) = mpsc::unbounded_channel();
     let wake = wake(&started)?;
     let mut agent = Agent::new(settings, started, tell_outcomes);
-    agent.resume()?;
+    if let Some(refused) = agent.resume()? {
+        agent.write_file();
+        return Ok(if refused { exit::FOUND } else { exit::FINE });
+    }
     spawn_local(watch::follow(store, tell_news));
     loop {
         let end = tokio::select! {
@@ -102,7 +105,11 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
                 agent.on_kernel()?;
                 None
             }
-            Some(first) = news.recv() => agent.on_news(first, &mut news)?,
+            first = news.recv() => match first {
+                Some(first) => agent.on_news(first, &mut news)?,
+                // Deaf is worse than dead: the service manager starts us again.
+                None => return Err(Failure::found("the watch of the lease store ended by itself")),
+            },
             Some(outcome) = outcomes.recv() => { agent.on_outcome(outcome)?; None }
             Some(looked) = agent.guard.done() => { agent.guard.take(looked); None }
             () = sleep_until(agent.timers.next()) => { agent.on_time()?; None }
@@ -156,16 +163,21 @@ impl Agent {
             claim,
         } = started;
         let now = Instant::now();
+        // A start during an outage has an old lease in hand, maybe with an old address in it.
+        let advert = super::start::advert(&conf, &id, &own, Some(&lease.attrs));
         let mut world = World {
             conf: conf.clone(),
             uplink,
             own,
             peers: crate::lease::Peers::of(Some(lease.subnet)),
-            objects: false,
+            // Sticky across restarts, too: what the last run left tells the mode.
+            objects: have.nexthops.values().any(|n| n.proto == crate::state::proto::FLANCTL),
         };
         let listed = peers.is_some();
         world.peers.reset(peers.unwrap_or_default());
-        world.objects = wants_objects(world.peers.len(), false);
+        if listed {
+            world.objects = wants_objects(world.peers.len(), world.objects);
+        }
         let notifier = Notifier::from_env();
         let timers = Timers {
             renew: None,
@@ -179,7 +191,7 @@ impl Agent {
         let guard = Guard::new(&settings, &conf, &previous);
         Self {
             node: Node::new(Box::new(kernel), have, world),
-            hold: Hold::new(store, lease, tell),
+            hold: Hold::new(store, lease, advert, tell),
             id,
             config,
             device,
@@ -201,13 +213,15 @@ impl Agent {
         }
     }
 
-    /// With the peers of the last run at hand the first round need not wait for the store.
-    fn resume(&mut self) -> Result<(), Failure> {
-        if self.listed {
-            self.store_down = Some(Instant::now());
-            self.first_round()?;
+    /// With the peers of the last run at hand the first round need not wait for the store. With `--once` that was
+    /// all: whether something was refused.
+    fn resume(&mut self) -> Result<Option<bool>, Failure> {
+        if !self.listed {
+            return Ok(None);
         }
-        Ok(())
+        self.store_down = Some(Instant::now());
+        let fine = self.first_round()?;
+        Ok(self.settings.once.then_some(!fine))
     }
 
     /// The kernel announced something.
@@ -237,7 +251,7 @@ impl Agent {
         if touched == Touched::Everything {
             super::trim::trim();
         }
-        let Report { applied, refused } = report;
+        let Report { applied, refused, left } = report;
         if healing && !applied.is_empty() {
             repair_lines(&applied).iter().for_each(|line| tracing::info!("{line}"));
             for fight in self.node.note_repairs(&applied, SystemTime::now()) {
@@ -253,11 +267,20 @@ impl Agent {
             .filter(|(op, why)| self.complaints.get(&op.to_string()) != Some(&why.to_string()))
             .collect();
         refusal_lines(&fresh).iter().for_each(|line| tracing::warn!("{line}"));
-        self.complaints = complaints;
-        if refused.is_empty() {
-            self.retry_pause = RETRY_FASTEST;
-            self.timers.retry = None;
+        let full = touched == Touched::Everything;
+        if full {
+            self.complaints = complaints;
         } else {
+            self.complaints.extend(complaints);
+        }
+        if left {
+            self.timers.retry.get_or_insert(Instant::now() + RETRY_FASTEST);
+        }
+        if refused.is_empty() && full {
+            // Only a full look tells that nothing is refused any more.
+            self.retry_pause = RETRY_FASTEST;
+            self.timers.retry = self.timers.retry.filter(|_| left);
+        } else if !refused.is_empty() {
             self.timers.retry = Some(Instant::now() + self.retry_pause);
             self.retry_pause = (self.retry_pause * 2).min(RETRY_SLOWEST);
         }

@@ -110,6 +110,13 @@ impl Guard {
         }
     }
 
+    /// Takes a changed config in: the networks of the rules. The mode stays until the next start.
+    pub(super) fn adopt(&mut self, conf: &NetConf, own: &Subnet) {
+        self.networks = masq::networks(conf);
+        self.want = masq::rulesets(&self.networks, own, self.ask);
+        self.check();
+    }
+
     /// Starts a look, unless one is under way or there is nothing to look after.
     pub(super) fn check(&mut self) {
         if !(self.ask.ip_masq || self.ask.forward) || self.want.is_empty() {

@@ -70,16 +70,66 @@ pub fn man() -> Result<Vec<(String, Vec<u8>)>, Failure> {
 
 /// One page, then those of the verbs below; `route show` and its like are described where they belong.
 fn page(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
-    let mut text = Vec::new();
     let titled = command.clone().name(name.to_owned()).bin_name(name.replace('-', " "));
+    let end = titled.get_after_long_help().or(titled.get_after_help()).map(ToString::to_string);
     let man =
         clap_mangen::Man::new(titled).title(name.to_uppercase()).source("flanctl").manual("flanctl manual");
-    man.render(&mut text).map_err(|e| Failure::found(format!("man page {name}")).because(e))?;
+    let text = rendered(&man, command, &end.unwrap_or_default());
+    let text = text.map_err(|e| Failure::found(format!("man page {name}")).because(e))?;
     pages.push((format!("{name}.1"), text));
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         page(verb, &format!("{name}-{}", verb.get_name()), pages)?;
     }
     Ok(())
+}
+
+/// The page's sections; the end of the help (`end`) has titles of its own, and lines that must not be joined.
+fn rendered(man: &clap_mangen::Man, command: &clap::Command, end: &str) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    if command.get_arguments().any(|arg| !arg.is_hide_set()) {
+        man.render_options_section(&mut text)?;
+    }
+    if command.get_subcommands().any(|verb| !verb.is_hide_set()) {
+        man.render_subcommands_section(&mut text)?;
+    }
+    text.extend_from_slice(sections(end).as_bytes());
+    if command.get_version().is_some() {
+        man.render_version_section(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// `States:` and the indented lines below it as a section, line by line; what stands before any title as notes.
+fn sections(end: &str) -> String {
+    let mut page = String::new();
+    let mut open = false;
+    for line in end.lines() {
+        let title = line.strip_suffix(':').filter(|title| !title.contains(' ') || *title == "Exit codes");
+        if let Some(title) = title.filter(|title| title.starts_with(char::is_uppercase)) {
+            page = page.trim_end().to_owned() + if open { "\n.fi\n" } else { "\n" };
+            page.push_str(&format!(".SH {:?}\n.nf\n", title.to_uppercase()));
+            open = true;
+        } else if open {
+            page.push_str(&roff_line(line.strip_prefix("  ").unwrap_or(line)));
+        } else {
+            page.push_str(if page.trim().is_empty() { ".SH NOTES\n" } else { "" });
+            page.push_str(&if line.is_empty() { ".PP\n".to_owned() } else { roff_line(line) });
+        }
+    }
+    page.push_str(if open { ".fi\n" } else { "" });
+    page.trim_start().to_owned()
+}
+
+/// One line of text that roff prints as it stands.
+fn roff_line(line: &str) -> String {
+    // `Aq` is the plain apostrophe, which a shell takes.
+    let text = line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\*(Aq");
+    let guard = if text.starts_with('.') { "\\&" } else { "" };
+    format!("{guard}{text}\n")
 }
 
 /// File name and text of every shell's completions.

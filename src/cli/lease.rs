@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use super::look::{Near, agent_file, env, host, netns, now, open_store, store_choice, store_given};
+use super::look::{
+    Near, agent_file, empty_store, env, host, make_store, now, open_store, store_choice, store_given,
+};
+use super::netns::netns;
 use super::{Global, Output, lease_watch};
 use crate::clock;
 use crate::config::{NetConf, StoreChoice};
@@ -100,6 +103,7 @@ enum ConfigVerb {
 /// What every sub-verb works with.
 struct Desk<'a, 'o> {
     store: &'a dyn LeaseStore,
+    choice: &'a StoreChoice,
     own: Option<Subnet>,
     global: &'a Global,
     near: &'a Near,
@@ -117,10 +121,12 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
     };
     let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
     super::wait(async {
-        let store = open_store(&choice).await?;
-        let mut desk =
-            Desk { store: store.as_ref(), own, global, near: &args.near, netns: netns.label.clone(), out };
-        match args.verb.unwrap_or(Verb::List) {
+        let verb = args.verb.unwrap_or(Verb::List);
+        let writes = matches!(verb, Verb::Config { verb: ConfigVerb::Set { .. } });
+        let store = if writes { make_store(&choice).await? } else { open_store(&choice).await? };
+        let (store, netns) = (store.as_ref(), netns.label.clone());
+        let mut desk = Desk { store, choice: &choice, own, global, near: &args.near, netns, out };
+        match verb {
             Verb::List => desk.list().await,
             Verb::Show { what } => desk.show(&what).await,
             Verb::Watch => {
@@ -137,6 +143,10 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
 impl Desk<'_, '_> {
     async fn listing(&self) -> Result<Listing, Failure> {
         let mut listing = self.store.list().await.map_err(store_failure)?;
+        let nothing = listing.leases.is_empty() && listing.unreadable.is_empty();
+        if nothing && matches!(self.store.network_config().await, Err(StoreError::NoConfig { .. })) {
+            return Err(empty_store(self.choice));
+        }
         listing.leases.sort_by_key(|lease| lease.subnet);
         self.store.fill_expiries(&mut listing.leases).await.map_err(store_failure)?;
         Ok(listing)
@@ -144,8 +154,8 @@ impl Desk<'_, '_> {
 
     /// The agent's word, else the lease whose public address this host has.
     fn own_of(&self, leases: &[Lease]) -> Option<Subnet> {
-        let state = if self.own.is_none() { super::look::own_addresses() } else { State::default() };
-        let sight = Sight { state: &state, leases: Some(leases), own: self.own, conf: None };
+        let state = if self.own.is_none() { super::netns::own_addresses() } else { State::default() };
+        let sight = Sight { state: &state, leases: Some(leases), own: self.own, conf: None, unreadable: &[] };
         own_lease(&sight).map(|lease| lease.subnet)
     }
 
@@ -190,9 +200,7 @@ impl Desk<'_, '_> {
         let own = self.own_of(&listing.leases);
         listing.leases.retain(|lease| answers_to(lease, what));
         if listing.leases.is_empty() {
-            return Err(
-                Failure::found(format!("no lease has {what}")).hint("`flanctl lease list` shows all of them")
-            );
+            return Err(self.none_has(what, &listing));
         }
         let rows = lease_rows(&listing.leases, own, now());
         let document = self.document(&listing, rows);
@@ -205,6 +213,18 @@ impl Desk<'_, '_> {
             }
         }
         Ok(exit::FINE)
+    }
+
+    /// No readable lease answers; perhaps a record that cannot be read would.
+    fn none_has(&self, what: &str, listing: &Listing) -> Failure {
+        match listing.unreadable.iter().find(|bad| key_answers_to(&bad.key, what)) {
+            Some(bad) => Failure::found(format!("the record {} has {what}, and cannot be read", bad.key))
+                .because(bad.why.clone())
+                .hint(format!("see what is written in {}", self.store.describe())),
+            None => {
+                Failure::found(format!("no lease has {what}")).hint("`flanctl lease list` shows all of them")
+            }
+        }
     }
 
     async fn release(&mut self, what: &str, yes: bool) -> Result<u8, Failure> {
@@ -258,6 +278,16 @@ fn answers_to(lease: &Lease, what: &str) -> bool {
         (Ok(net), _) => lease.subnet.nets().any(|own| own == net.trunc()),
         (_, Ok(key)) => lease.subnet == key,
         _ => lease.attrs.node.as_deref() == Some(what),
+    }
+}
+
+/// True if the last part of a store's key is a subnet that `what` is, or is an address of.
+fn key_answers_to(key: &str, what: &str) -> bool {
+    let Ok(subnet) = key.rsplit('/').next().unwrap_or(key).parse::<Subnet>() else { return false };
+    match (what.parse::<IpAddr>(), what.parse::<IpNet>()) {
+        (Ok(ip), _) => subnet.contains(ip),
+        (_, Ok(net)) => subnet.nets().any(|own| own == net.trunc()),
+        _ => what.parse::<Subnet>().is_ok_and(|key| key == subnet),
     }
 }
 

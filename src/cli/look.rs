@@ -2,25 +2,23 @@
 #![expect(clippy::disallowed_methods, reason = "files, the clock and the environment are read here")]
 
 use std::io::IsTerminal;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
 
+use super::netns::{Netns, live_state, netns};
 use super::{Color, Global};
 use crate::agent::file::{self, AgentFile};
-use crate::config::{Backend, NetConf, StoreArgs, StoreChoice, VxlanConf};
+use crate::config::{NetConf, StoreArgs, StoreChoice};
 use crate::error::Failure;
-use crate::kernel::netns::InNetns;
-use crate::kernel::{Kernel, LinuxKernel};
 use crate::lease::Lease;
 use crate::net::{IfName, Subnet};
-use crate::readings::Sight;
+use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::{self, LeaseStore};
+use crate::store::{self, LeaseStore, StoreError, Unreadable};
 
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
@@ -78,8 +76,14 @@ pub struct Look {
     pub leases: Option<Vec<Lease>>,
     /// Which is this node's, if known.
     pub own: Option<Subnet>,
-    /// The vxlan options of the network config, if known.
-    pub conf: Option<VxlanConf>,
+    /// The network config, if known.
+    pub conf: Option<NetConf>,
+    /// Records of the store that are no leases.
+    pub unreadable: Vec<Unreadable>,
+    /// Why the agent that tells of the leases is none to trust, if it does not run.
+    pub idle: Option<String>,
+    /// True if an agent's state file told of the leases.
+    pub by_agent: bool,
     /// What could not be seen.
     pub unseen: Vec<String>,
     /// Where the leases come from, for `-v`.
@@ -89,77 +93,37 @@ pub struct Look {
 impl Look {
     /// As the readings take it.
     pub fn sight(&self) -> Sight<'_> {
-        Sight { state: &self.state, leases: self.leases.as_deref(), own: self.own, conf: self.conf.as_ref() }
-    }
-}
-
-/// A network namespace.
-#[derive(Clone, Debug)]
-pub struct Netns {
-    /// How the user named it, else its inode.
-    pub label: String,
-    /// Its file; `None` for the one this process is in.
-    pub path: Option<PathBuf>,
-    /// What tells it from others.
-    pub inode: u64,
-}
-
-/// The namespace that `--netns` names: a name of `ip netns`, a path, or a process.
-pub fn netns(global: &Global) -> Result<Netns, Failure> {
-    let inode = |path: &Path| {
-        let seen = std::fs::metadata(path).map_err(|e| {
-            Failure::unreadable(format!("network namespace {}", path.display()))
-                .because(e)
-                .hint("see `ip netns list`, or name a path such as /proc/PID/ns/net")
-        });
-        seen.map(|seen| seen.ino())
-    };
-    match global.netns.as_deref() {
-        None => {
-            let inode = inode(Path::new("/proc/self/ns/net"))?;
-            Ok(Netns { label: inode.to_string(), path: None, inode })
-        }
-        Some(name) => {
-            let path = match name {
-                path if path.contains('/') => PathBuf::from(path),
-                // A name made of digits is a process, unless somebody named a namespace so.
-                pid if pid.bytes().all(|b| b.is_ascii_digit())
-                    && !Path::new("/run/netns").join(pid).exists() =>
-                {
-                    PathBuf::from(format!("/proc/{pid}/ns/net"))
-                }
-                name => Path::new("/run/netns").join(name),
-            };
-            let inode = inode(&path)?;
-            Ok(Netns { label: name.to_owned(), path: Some(path), inode })
+        Sight {
+            state: &self.state,
+            leases: self.leases.as_deref(),
+            own: self.own,
+            conf: self.conf.as_ref(),
+            unreadable: &self.unreadable,
         }
     }
 }
 
-/// The tables of a namespace.
-pub fn live_state(netns: &Netns) -> Result<State, Failure> {
-    let what = || match &netns.path {
-        Some(path) => format!("network namespace {}", path.display()),
-        None => "the kernel's tables".to_owned(),
-    };
-    // The sockets stay in the namespace that they were opened in; the guard is for that moment and the sysctls.
-    let _inside = match &netns.path {
-        Some(path) => {
-            let file = std::fs::File::open(path).map_err(|e| Failure::unreadable(what()).because(e))?;
-            let entered = InNetns::enter_file(&file);
-            Some(entered.map_err(|e| {
-                Failure::unreadable(what()).because(e).hint("another namespace needs CAP_SYS_ADMIN: use sudo")
-            })?)
-        }
-        None => None,
-    };
-    let read = LinuxKernel::open().and_then(|mut kernel| kernel.observe());
-    read.map_err(|e| Failure::unreadable(what()).because(e))
-}
-
-/// Opens a store.
+/// Opens a store to read it.
 pub async fn open_store(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
+    store::open_existing(choice).await.map_err(super::lease::store_failure)
+}
+
+/// Opens a store, or makes it if it is a directory.
+pub async fn make_store(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, Failure> {
     store::open(choice).await.map_err(super::lease::store_failure)
+}
+
+/// What is said of a store that holds neither a config nor a lease: most likely its name is mistyped.
+pub fn empty_store(choice: &StoreChoice) -> Failure {
+    match choice {
+        StoreChoice::Dir(path) => Failure::unreadable(format!("no leases in directory {}", path.display()))
+            .hint("name the directory that the agents use: --store dir:PATH"),
+        StoreChoice::Etcd(etcd) => {
+            let at = etcd.endpoints.join(",");
+            Failure::unreadable(format!("nothing under prefix {} of etcd {at}", etcd.prefix))
+                .hint("name the prefix that the agents use: --etcd-prefix PREFIX")
+        }
+    }
 }
 
 /// The store that flags and variables name, else etcd on this host.
@@ -182,11 +146,9 @@ pub fn store_given(args: &StoreArgs) -> bool {
     store_flagged(args) || keys.iter().any(|key| env(key).is_some())
 }
 
-/// The vxlan options of a network config; `None` if it is another backend's or unreadable.
-fn vxlan_conf(text: &str) -> Option<VxlanConf> {
-    match NetConf::parse(text).ok()?.backend {
-        Backend::Vxlan(conf) => Some(conf),
-    }
+/// A network config; `None` if it is another backend's or unreadable.
+fn net_conf(text: &str) -> Option<NetConf> {
+    NetConf::parse(text).ok()
 }
 
 /// A variable of the environment.
@@ -217,11 +179,10 @@ pub fn host() -> String {
 }
 
 /// The state file of the agent that runs in this namespace. A lab's agents have a run directory of their own: those
-/// are looked into as well, so that `--netns lab-node1` needs no further flag.
+/// are looked into as well, so that `--netns lab-node1` needs no further flag; a directory that was named is the only one.
 pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<Option<AgentFile>, Failure> {
-    let dir = crate::config::run_dir(near.run_dir.as_ref(), &env);
-    let labs = crate::lab::manifest::homes().into_iter().map(|(_, home)| home.run_dir());
-    for dir in std::iter::once(dir).chain(labs) {
+    let labs = || crate::lab::manifest::homes().into_iter().map(|(_, home)| home.run_dir()).collect();
+    for dir in run_dirs(near.run_dir.as_ref(), &env, labs) {
         let found = file::find(&dir, netns.inode, device).map_err(|e| {
             Failure::unreadable("the agent's state file")
                 .because(e)
@@ -234,12 +195,40 @@ pub fn agent_file(near: &Near, netns: &Netns, device: Option<IfName>) -> Result<
     Ok(None)
 }
 
+/// Where state files are looked for: in the directory that was named, else in the default one and those of `labs`.
+fn run_dirs(
+    flag: Option<&String>,
+    env: &dyn Fn(&str) -> Option<String>,
+    labs: impl FnOnce() -> Vec<PathBuf>,
+) -> Vec<PathBuf> {
+    let named = flag.is_some() || env("FLANCTL_RUN_DIR").is_some();
+    let first = crate::config::run_dir(flag, env);
+    std::iter::once(first).chain(if named { Vec::new() } else { labs() }).collect()
+}
+
 /// Everything, from the snapshot file or from this node.
 pub fn look(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
-    match &args.snapshot {
-        Some(path) => from_file(path),
-        None => from_here(global, args),
+    let look = match &args.snapshot {
+        Some(path) => from_file(path)?,
+        None => from_here(global, args)?,
+    };
+    match args.device {
+        // A device that an agent tells of may well be gone: that is what the tables are to show.
+        Some(name) if !look.state.links.contains_key(&name) && !look.by_agent => {
+            Err(no_device(name, &look.state))
+        }
+        _ => Ok(look),
     }
+}
+
+fn no_device(name: IfName, state: &State) -> Failure {
+    let there: Vec<String> = flannel_devices(state).iter().map(|(dev, _)| dev.to_string()).collect();
+    let hint = if there.is_empty() {
+        "there is no flannel device here".to_owned()
+    } else {
+        format!("flannel's devices here: {}", there.join(", "))
+    };
+    Failure::unreadable(format!("no device {name} here")).hint(hint)
 }
 
 fn from_file(path: &Path) -> Result<Look, Failure> {
@@ -247,9 +236,11 @@ fn from_file(path: &Path) -> Result<Look, Failure> {
     let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(what()).because(e))?;
     let snapshot = Snapshot::decode(&bytes).map_err(|e| Failure::unreadable(what()).because(e))?;
     let Snapshot { host, at, netns, state, leases, own, config, unseen } = snapshot;
-    let conf = config.as_deref().and_then(vxlan_conf);
+    let conf = config.as_deref().and_then(net_conf);
     let whence = what();
-    Ok(Look { host, at, netns, source: Source::Snapshot, state, leases, own, conf, unseen, whence })
+    let source = Source::Snapshot;
+    let (unreadable, idle, by_agent) = (Vec::new(), None, false);
+    Ok(Look { host, at, netns, source, state, leases, own, conf, unreadable, idle, by_agent, unseen, whence })
 }
 
 fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
@@ -264,6 +255,9 @@ fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
         leases: None,
         own: None,
         conf: None,
+        unreadable: Vec::new(),
+        idle: None,
+        by_agent: false,
         unseen: Vec::new(),
         whence: "no leases".to_owned(),
     };
@@ -285,13 +279,28 @@ fn from_here(global: &Global, args: &LookArgs) -> Result<Look, Failure> {
 fn from_agent(look: &mut Look, file: AgentFile) {
     let written = crate::clock::rfc3339(file.written_at);
     look.whence = format!("agent {} ({}), written {written}", file.pid, file.device);
-    if !Path::new(&format!("/proc/{}", file.pid)).exists() {
-        look.unseen.push(format!("agent {} is not running: the leases are those of {written}", file.pid));
-    }
+    look.idle =
+        idle(file.pid).map(|how| format!("agent {} {how}: the leases are those of {written}", file.pid));
+    look.unseen.extend(look.idle.clone());
+    look.by_agent = true;
     look.host = file.host;
-    look.conf = vxlan_conf(&file.config);
+    look.conf = net_conf(&file.config);
     look.own = file.own.as_ref().map(|own| own.subnet);
     look.leases = Some(file.own.into_iter().chain(file.peers).collect());
+}
+
+/// How a process does not run, or `None` if it does. A zombie has ended; only its parent has not heard yet.
+fn idle(pid: u32) -> Option<&'static str> {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return Some("is not running");
+    };
+    // `PID (NAME) S …`; the name may hold anything, also a parenthesis.
+    let (_, behind) = stat.rsplit_once(')')?;
+    match behind.trim_start().chars().next()? {
+        'Z' | 'X' | 'x' => Some("is not running"),
+        'T' | 't' => Some("is stopped"),
+        _ => None,
+    }
 }
 
 fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
@@ -299,31 +308,18 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
     let read = super::wait(async {
         let store = open_store(&choice).await?;
         let listing = store.list().await.map_err(super::lease::store_failure)?;
-        Ok((store.describe(), listing, store.network_config().await.ok()))
+        Ok((store.describe(), listing, store.network_config().await))
     })?;
     let (whence, listing, config) = read;
-    look.whence = whence;
-    look.unseen
-        .extend(listing.unreadable.into_iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)));
-    look.leases = Some(listing.leases);
-    look.conf = config.as_deref().and_then(vxlan_conf);
-    Ok(())
-}
-
-/// The addresses of this namespace as a state without anything else: enough to tell which lease is this node's.
-/// Nothing where they cannot be read; then no lease is marked.
-pub fn own_addresses() -> State {
-    let mut state = State::default();
-    for interface in nix::ifaddrs::getifaddrs().into_iter().flatten() {
-        let ip = interface.address.as_ref().and_then(|address| {
-            let v4 = address.as_sockaddr_in().map(|a| std::net::IpAddr::V4(a.ip()));
-            v4.or_else(|| address.as_sockaddr_in6().map(|a| std::net::IpAddr::V6(a.ip())))
-        });
-        if let (Some(ip), Ok(dev)) = (ip, interface.interface_name.parse()) {
-            state.addrs.insert(crate::state::AddrKey { dev, net: ip.into() }, crate::state::Addr::default());
-        }
+    let nothing = listing.leases.is_empty() && listing.unreadable.is_empty();
+    if nothing && matches!(config, Err(StoreError::NoConfig { .. })) {
+        return Err(empty_store(&choice));
     }
-    state
+    look.whence = whence;
+    look.unreadable = listing.unreadable;
+    look.leases = Some(listing.leases);
+    look.conf = config.ok().as_deref().and_then(net_conf);
+    Ok(())
 }
 
 /// The text of a file that the user named.
@@ -334,4 +330,23 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 /// All of standard input.
 pub fn read_stdin() -> Result<String, Failure> {
     std::io::read_to_string(std::io::stdin()).map_err(|e| Failure::unreadable("standard input").because(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathBuf, run_dirs};
+
+    #[test]
+    fn a_run_directory_that_was_named_is_the_only_one() {
+        let labs = || vec![PathBuf::from("/run/flanctl-lab/x/run")];
+        let of = |flag: Option<&str>, variable: Option<&str>| {
+            let flag = flag.map(str::to_owned);
+            let env = |key: &str| variable.filter(|_| key == "FLANCTL_RUN_DIR").map(str::to_owned);
+            run_dirs(flag.as_ref(), &env, labs)
+        };
+        assert_eq!(of(Some("/a"), None), [PathBuf::from("/a")]);
+        assert_eq!(of(None, Some("/b")), [PathBuf::from("/b")]);
+        assert_eq!(of(Some("/a"), Some("/b")), [PathBuf::from("/a")]);
+        assert_eq!(of(None, None), [PathBuf::from("/run/flannel"), PathBuf::from("/run/flanctl-lab/x/run")]);
+    }
 }

@@ -7,6 +7,7 @@ pub mod lab_text;
 pub mod lease;
 mod lease_watch;
 pub mod look;
+pub mod netns;
 pub mod run;
 pub mod tables;
 
@@ -90,10 +91,49 @@ pub enum Color {
     Never,
 }
 
+/// The end of `run --help`.
+const RUN_NOTES: &str =
+    "Every flag of flanneld is taken, also in Go's spelling; FLANNELD_* variables stand in for flags.
+
+Examples:
+  flanctl run --etcd-endpoints http://10.0.0.1:2379 --iface eth0 --ip-masq
+  flanctl run -etcd-endpoints=http://10.0.0.1:2379 -etcd-prefix=/coreos.com/network -iface=eth0
+  flanctl run --store dir:/var/lib/flanctl --dry-run     print what would be done, do nothing";
+
+/// The flags of `run` that `run -h` shows.
+const COMMON: &[&str] = &[
+    "store",
+    "etcd_endpoints",
+    "etcd_prefix",
+    "iface",
+    "public_ip",
+    "subnet_file",
+    "ip_masq",
+    "verbosity",
+    "run_dir",
+    "dry_run",
+    "once",
+    "takeover",
+];
+
+fn short_flags(arg: clap::Arg) -> clap::Arg {
+    let common = COMMON.contains(&arg.get_id().as_str());
+    arg.hide_short_help(!common)
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// The node agent: takes a lease and keeps the kernel as the leases say
+    #[command(
+        mut_args(short_flags),
+        after_help = "These are the flags that most nodes need; flanctl run --help has all of them.
+
+Examples:
+  flanctl run --etcd-endpoints http://10.0.0.1:2379 --iface eth0 --ip-masq
+  flanctl run --store dir:/var/lib/flanctl --dry-run     print what would be done, do nothing",
+        after_long_help = RUN_NOTES
+    )]
     Run(Box<run::Run>),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
@@ -165,6 +205,12 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
     code
 }
 
+/// One line on standard error: the answer stands, but not all of it is to be trusted.
+fn warn(text: &str) {
+    // Nothing can be done about a closed stderr.
+    let _ = writeln!(std::io::stderr(), "flanctl: {text}");
+}
+
 /// Runs one future to its end on this thread.
 fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -183,6 +229,11 @@ fn go_spelling(mut args: Vec<OsString>) -> Vec<OsString> {
     match verb_at(&args) {
         Some(at) if args.get(at).is_some_and(|verb| verb == "run") => {
             let rest = args.split_off(at + 1);
+            // Go has one help; `flanctl run -h` is clap's short one.
+            if rest.iter().take_while(|word| *word != "--").any(|word| word == "-h") {
+                args.push("-h".into());
+                return args;
+            }
             args.extend(go_style(rest));
             args
         }

@@ -6,7 +6,7 @@ use super::look::{LookArgs, look};
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
-use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, route_rows};
+use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, flannel_devices, route_rows};
 use crate::render::{Listing, Out, drift_table};
 
 /// Which table.
@@ -20,12 +20,43 @@ pub enum Which {
     Arp,
 }
 
+/// The end of `--help`: what the words and the exit codes mean, then the examples that `-h` shows alone.
+macro_rules! long_help {
+    ($examples:literal) => {
+        concat!(
+            "States:
+  ok       as the lease asks; without leases: nothing speaks against it
+  missing  a lease asks for it, the kernel has it not
+  wrong    another value, or it takes traffic that a lease sends elsewhere
+  stale    on flannel's device, and no lease asks for it
+  stale?   without leases: no other table uses it
+  broken   without leases: it leads nowhere, another table lacks its part
+  refused  the lease cannot be honoured; nothing of it is in the kernel
+  foreign  somebody else's, left alone (shown with --all)
+
+Exit codes:
+  0  the table was read; with --check: nothing drifts
+  1  with --check: something is missing, wrong, stale, broken or refused,
+     or there was nothing to check;
+     without a lease in reach also without --check: something is broken
+  2  the command line is wrong
+  3  the kernel, the store or a file could not be read
+
+",
+            $examples
+        )
+    };
+}
+
 /// Flags of `route`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   flanctl route                          the own subnet, one row a peer, the uplink
   flanctl route --check -q               silent and 0 if every peer has its route
-  flanctl route --netns lab-node1 -o json | jq '.rows[] | select(.state != \"ok\")'")]
+  flanctl route --netns lab-node1 -o json | jq '.rows[] | select(.state != \"ok\")'", after_long_help = long_help!("Examples:
+  flanctl route                          the own subnet, one row a peer, the uplink
+  flanctl route --check -q               silent and 0 if every peer has its route
+  flanctl route --netns lab-node1 -o json | jq '.rows[] | select(.state != \"ok\")'"))]
 pub struct RouteArgs {
     #[command(flatten)]
     table: TableArgs,
@@ -36,7 +67,10 @@ pub struct RouteArgs {
 #[command(after_help = "Examples:
   flanctl fdb                            the device, then where each node's MAC is sent
   flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
-  flanctl fdb --snapshot node7.json      the same of a sick node, at home")]
+  flanctl fdb --snapshot node7.json      the same of a sick node, at home", after_long_help = long_help!("Examples:
+  flanctl fdb                            the device, then where each node's MAC is sent
+  flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --snapshot node7.json      the same of a sick node, at home"))]
 pub struct FdbArgs {
     #[command(flatten)]
     table: TableArgs,
@@ -47,7 +81,10 @@ pub struct FdbArgs {
 #[command(after_help = "Examples:
   flanctl arp                            the MAC of each node's flannel device
   flanctl arp --all                      with the neighbours of every other device
-  flanctl arp --check && echo fine")]
+  flanctl arp --check && echo fine", after_long_help = long_help!("Examples:
+  flanctl arp                            the MAC of each node's flannel device
+  flanctl arp --all                      with the neighbours of every other device
+  flanctl arp --check && echo fine"))]
 pub struct ArpArgs {
     #[command(flatten)]
     table: TableArgs,
@@ -108,7 +145,12 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
     let look = look(global, args)?;
     let mut reading = read(which, &look.sight(), args.all);
     // Without leases only what leads nowhere is a finding; with them, drift is one for who asks.
-    let found = if look.leases.is_none() { reading.broken() } else { args.check && reading.drift() };
+    let found = if look.leases.is_none() {
+        reading.broken()
+    } else {
+        args.check && (reading.drift() || reading.refused())
+    };
+    let nothing = look.leases.as_ref().is_none_or(Vec::is_empty) && flannel_devices(&look.state).is_empty();
     if args.near.quiet {
         reading.rows.retain(|row| !matches!(row.state, Standing::Ok | Standing::Foreign));
     }
@@ -136,6 +178,15 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
             if args.near.verbose {
                 out.prose(&format!("# leases: {}", look.whence))?;
             }
+        }
+    }
+    if args.check {
+        if let Some(idle) = &look.idle {
+            super::warn(idle);
+        }
+        if nothing {
+            return Err(Failure::found("nothing to check: no flannel device and no leases")
+                .hint("name a store with --store or --etcd-endpoints, a namespace with --netns"));
         }
     }
     Ok(if found { exit::FOUND } else { exit::FINE })

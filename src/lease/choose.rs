@@ -51,8 +51,9 @@ pub enum Choice {
 
 /// Picks for `id`. The leases of `listing` must be all there are, each once; a lease of ours is no obstacle.
 ///
-/// Ours is what has our `Node`, whatever its address, and what has no `Node` and our public address. `previous`
-/// counts family by family, if free and inside the config's range. Else one of the first `free::CANDIDATES` free
+/// Ours is what has our `Node` and our public address, or is `previous`; and what has no `Node` and our public address.
+/// Our name with a strange address and no memory of that subnet is another node's lease: two hosts may have one name.
+/// `previous` counts family by family, if free and inside the config's range. Else one of the first `free::CANDIDATES` free
 /// subnets, each as likely (flannel takes one of 100: nodes that start together collide).
 pub fn choose<R: Rng + ?Sized>(
     listing: &[Lease],
@@ -65,14 +66,15 @@ pub fn choose<R: Rng + ?Sized>(
     if let Some((other, ip)) = rival(listing, id, conf, now) {
         return Choice::Refused { other: other.clone(), ip };
     }
-    let mine = |lease: &&Lease| claim(lease, id, conf).is_some();
+    let claim = |lease: &Lease| claim(lease, id, conf, previous);
+    let mine = |lease: &&Lease| claim(lease).is_some();
     // Best first: fits the config, says our name, is the one held before.
     let best = listing.iter().filter(mine).min_by_key(|lease| {
-        (!conf.covers(&lease.subnet), claim(lease, id, conf), Some(lease.subnet) != previous, lease.subnet)
+        (!conf.covers(&lease.subnet), claim(lease), Some(lease.subnet) != previous, lease.subnet)
     });
     match best {
         Some(lease) if !conf.covers(&lease.subnet) => Choice::Incompatible(lease.clone()),
-        Some(lease) => match (claim(lease, id, conf), lease.expires) {
+        Some(lease) => match (claim(lease), lease.expires) {
             (Some(Claim::Name), _) => Choice::Reuse(lease.clone()),
             (_, Expiry::Never) => Choice::Reserved(lease.clone()),
             (_, Expiry::At(_) | Expiry::Unknown) => Choice::Adopt(lease.clone()),
@@ -88,11 +90,34 @@ enum Claim {
     Address,
 }
 
-fn claim(lease: &Lease, id: &Identity, conf: &NetConf) -> Option<Claim> {
+fn claim(lease: &Lease, id: &Identity, conf: &NetConf, previous: Option<Subnet>) -> Option<Claim> {
+    let here = shared_address(lease, id, conf).is_some();
     match &lease.attrs.node {
-        Some(node) => (**node == *id.node).then_some(Claim::Name),
-        None => shared_address(lease, id, conf).map(|_| Claim::Address),
+        Some(node) if **node == *id.node => {
+            // A subnet that changed its form (dual stack came) is remembered by a part of it.
+            let known = previous.is_some_and(|p| p.overlaps(&lease.subnet));
+            (here || known).then_some(Claim::Name)
+        }
+        Some(_) => None,
+        None => here.then_some(Claim::Address),
     }
+}
+
+/// A lease with our name that is not ours by [`choose`]'s rule: another host of that name, or this one before it was
+/// given a new address and lost its memory.
+pub(crate) fn namesake<'a>(
+    listing: &'a [Lease],
+    id: &Identity,
+    conf: &NetConf,
+    previous: Option<Subnet>,
+) -> Option<&'a Lease> {
+    let named = |lease: &&Lease| lease.attrs.node.as_deref() == Some(&*id.node);
+    listing.iter().filter(named).find(|lease| claim(lease, id, conf, previous).is_none())
+}
+
+/// Whether `lease` would be taken for ours.
+pub(crate) fn is_ours(lease: &Lease, id: &Identity, conf: &NetConf, previous: Option<Subnet>) -> bool {
+    claim(lease, id, conf, previous).is_some()
 }
 
 /// The address that a lease advertises and that is ours: IPv4, or IPv6 in a network that has nothing else.

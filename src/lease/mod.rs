@@ -9,8 +9,8 @@ mod vet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
-pub(crate) use choose::rival;
 pub use choose::{Choice, choose, last_renewed};
+pub(crate) use choose::{is_ours, namesake, rival};
 pub use data::BadVxlanData;
 pub use peers::Peers;
 pub use vet::{Ground, Path, Refused, vet};

@@ -89,6 +89,9 @@ fn vet_family(lease: &Lease, net: IpNet, ground: &Ground) -> Result<Path, Refuse
     let vtep = vtep.ok_or(Refused::NoPublicIp(net))?;
     let text = data.as_deref().ok_or(Refused::BadData(None))?;
     let mac = VxlanData::parse(text).map_err(|e| Refused::BadData(Some(e)))?.mac;
+    if ground.own.contains(vtep) || lease.subnet.contains(vtep) {
+        return Err(Refused::BadPublicIp(vtep, "is a pod's"));
+    }
     vet_ip(vtep, ground)?;
     vet_mac(mac, ground)?;
     Ok(Path { net, mac, vtep })

@@ -91,6 +91,12 @@ impl World {
         v4.into_iter().chain(v6).collect()
     }
 
+    /// Whether peers on a connected net are reached without the tunnel.
+    pub fn direct_routing(&self) -> bool {
+        let Backend::Vxlan(conf) = &self.conf.backend;
+        conf.direct_routing
+    }
+
     /// What peers' leases are held against.
     pub fn ground(&self) -> Ground {
         let Uplink { dev: _, mtu: _, v4, v6, ext_v4, ext_v6 } = &self.uplink;

@@ -35,7 +35,8 @@ pub fn devices(conf: &NetConf, vxlan: &VxlanConf) -> impl Iterator<Item = Device
 
 /// The MTU of one device: the underlay's less the encapsulation of its family.
 pub fn device_mtu(vxlan: &VxlanConf, uplink_mtu: u32, v6: bool) -> u32 {
-    let underlay = vxlan.mtu.unwrap_or(uplink_mtu);
+    // The kernel refuses more than the lower device can carry.
+    let underlay = vxlan.mtu.map_or(uplink_mtu, |mtu| mtu.min(uplink_mtu));
     underlay.saturating_sub(if v6 { OVERHEAD_V6 } else { OVERHEAD_V4 })
 }
 

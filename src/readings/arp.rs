@@ -25,7 +25,7 @@ pub fn arp_rows(sight: &Sight<'_>, all: bool) -> Reading {
 }
 
 fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<NeighKey>) {
-    let Expected { ours, peers, own: _, unseen } = expected;
+    let Expected { ours, peers, own: _, refused, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen };
     let mut shown = BTreeSet::new();
     for peer in peers.iter().filter(|peer| !goes_direct(state, peer)) {
@@ -33,6 +33,7 @@ fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<NeighK
         shown.insert(key);
         reading.rows.push(judge(state, peer, &key));
     }
+    reading.rows.extend(refused);
     for (key, neigh) in state.neighs.iter().filter(|(key, _)| ours.contains(&key.dev)) {
         // The kernel's own entries (multicast over IPv6) are NOARP; nobody wrote them.
         if neigh.state & nud::NOARP == 0 && shown.insert(*key) {

@@ -2,6 +2,8 @@
 //! Readers of plain values only: a live node and a file look the same from here.
 
 mod arp;
+mod detour;
+mod device;
 mod expect;
 mod fdb;
 mod lease;
@@ -18,10 +20,11 @@ pub use route::route_rows;
 pub use row::{Device, FdbHalf, Kernel, NeighHalf, Promise, RouteHalf, Row, Standing};
 pub use words::{device_line, fdb_line, neigh_line, protocol};
 
-use crate::config::VxlanConf;
+use crate::config::{Backend, NetConf, VxlanConf};
 use crate::lease::Lease;
 use crate::net::{IfName, Subnet};
 use crate::state::State;
+use crate::store::Unreadable;
 
 /// What a reading looks at.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +35,20 @@ pub struct Sight<'a> {
     pub leases: Option<&'a [Lease]>,
     /// Which lease is this node's, if the caller knows (the agent's state file says so).
     pub own: Option<Subnet>,
+    /// The network config, if known.
+    pub conf: Option<&'a NetConf>,
+    /// Records of the store that are no leases.
+    pub unreadable: &'a [Unreadable],
+}
+
+impl<'a> Sight<'a> {
     /// Options of the vxlan backend, if the network config is known.
-    pub conf: Option<&'a VxlanConf>,
+    fn vxlan(&self) -> Option<&'a VxlanConf> {
+        self.conf.map(|conf| {
+            let Backend::Vxlan(vxlan) = &conf.backend;
+            vxlan
+        })
+    }
 }
 
 /// What a reading found.
@@ -53,6 +68,11 @@ impl Reading {
     /// True if the kernel and the leases disagree somewhere.
     pub fn drift(&self) -> bool {
         self.rows.iter().any(|row| row.state.is_drift())
+    }
+
+    /// True if a peer cannot be reached because of what its lease says.
+    pub fn refused(&self) -> bool {
+        self.rows.iter().any(|row| row.state == Standing::Refused)
     }
 
     /// True if something leads nowhere.
@@ -91,7 +111,7 @@ fn kernel_half_only(state: &State) -> Vec<String> {
 }
 
 /// flannel's devices of this host: those that carry flannel's name for their VNI.
-fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
+pub fn flannel_devices(state: &State) -> Vec<(IfName, u32)> {
     let named =
         |name: IfName, vni: u32| [device_name(false, vni), device_name(true, vni)].contains(&Some(name));
     let vnis = state.links.iter().filter_map(|(name, link)| link.vxlan().map(|v| (*name, v.vni)));

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
+use super::detour::{detour, policy};
 use super::expect::{Expected, Peer, expected, node_of};
 use super::row::{Kernel, Row, Standing};
-use super::words::{first_hop, route_half};
+use super::words::{first_hop, is_link_local, route_half};
 use super::{Reading, Sight, flannel_devices};
 use crate::net::IfName;
 use crate::state::{LinkKind, Route, RouteKey, RouteKind, State, nud, proto, table};
@@ -17,9 +18,10 @@ type Place = (RouteKey, usize);
 /// The own subnet, one row a peer, leftovers, the uplink; with `all` the rest of the host's routes.
 pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let (mut reading, mut shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight.state, expected),
+        Some(expected) => beside_leases(sight, expected),
         None => kernel_only(sight.state),
     };
+    reading.unseen.extend(policy(sight.state));
     let uplinks: BTreeSet<IfName> =
         flannel_devices(sight.state).iter().filter_map(|(dev, _)| lower(sight.state, *dev)).collect();
     for (place, route) in main_routes(sight.state) {
@@ -42,17 +44,16 @@ pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
 }
 
 /// Each peer's promise against the table; then what hangs on our device and nobody wants.
-fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<Place>) {
-    let Expected { ours, peers, own, unseen } = expected;
+fn beside_leases(sight: &Sight<'_>, expected: Expected) -> (Reading, BTreeSet<Place>) {
+    let state = sight.state;
+    let Expected { ours, peers, own, refused, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen };
     let mut shown = BTreeSet::new();
-    for (name, net) in own {
-        match routes_to(state, net).find(|(_, route)| is_connected(state, route, &ours)) {
+    for (name, net) in &own {
+        match routes_to(state, *net).find(|(_, route)| is_connected(state, route, &ours)) {
             Some((place, route)) => {
                 shown.insert(place);
-                reading
-                    .rows
-                    .push(row(state, Standing::Ok, &name, (&place.0, route)).note("this node's pods"));
+                reading.rows.push(row(state, Standing::Ok, name, (&place.0, route)).note("this node's pods"));
             }
             None => reading
                 .unseen
@@ -63,6 +64,14 @@ fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<Place>
         let (row, place) = judge(state, peer);
         shown.extend(place);
         reading.rows.push(row);
+    }
+    reading.rows.extend(refused);
+    let owned: Vec<IpNet> = own.iter().map(|(_, net)| *net).collect();
+    for (place, route) in main_routes(state) {
+        let Some(detour) = detour(sight, &peers, &owned, (&place.0, route)) else { continue };
+        if shown.insert(place) {
+            reading.rows.push(row(state, Standing::Wrong, detour.node, (&place.0, route)).note(detour.note));
+        }
     }
     for (place, route) in main_routes(state) {
         let on_ours = first_hop(state, route).and_then(|hop| hop.dev).is_some_and(|dev| ours.contains(&dev));
@@ -150,13 +159,6 @@ fn is_connected(state: &State, route: &Route, ours: &BTreeSet<IfName>) -> bool {
 fn on_pod_bridge(state: &State, route: &Route) -> bool {
     let dev = first_hop(state, route).and_then(|hop| hop.dev);
     dev.and_then(|dev| state.links.get(&dev)).is_some_and(|link| link.kind == LinkKind::Bridge)
-}
-
-fn is_link_local(net: IpNet) -> bool {
-    match net {
-        IpNet::V4(net) => net.addr().is_link_local(),
-        IpNet::V6(net) => net.addr().is_unicast_link_local(),
-    }
 }
 
 fn lower(state: &State, dev: IfName) -> Option<IfName> {

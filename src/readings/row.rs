@@ -29,6 +29,9 @@ pub enum Standing {
     /// Without leases: it leads nowhere, because another table lacks its part.
     #[serde(rename = "broken")]
     Broken,
+    /// The lease cannot be honoured: nothing of it belongs in the kernel.
+    #[serde(rename = "refused")]
+    Refused,
     /// Not flannel's.
     #[serde(rename = "foreign")]
     Foreign,
@@ -36,8 +39,16 @@ pub enum Standing {
 
 impl Standing {
     /// Every standing.
-    pub const ALL: [Self; 7] =
-        [Self::Ok, Self::Missing, Self::Wrong, Self::Stale, Self::MaybeStale, Self::Broken, Self::Foreign];
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Missing,
+        Self::Wrong,
+        Self::Stale,
+        Self::MaybeStale,
+        Self::Broken,
+        Self::Refused,
+        Self::Foreign,
+    ];
 
     /// The word that text and JSON show.
     pub fn word(self) -> &'static str {
@@ -48,6 +59,7 @@ impl Standing {
             Self::Stale => "stale",
             Self::MaybeStale => "stale?",
             Self::Broken => "broken",
+            Self::Refused => "refused",
             Self::Foreign => "foreign",
         }
     }
@@ -56,8 +68,8 @@ impl Standing {
     pub fn is_drift(self) -> bool {
         match self {
             Self::Missing | Self::Wrong | Self::Stale | Self::Broken => true,
-            // Without leases a leftover is a guess, not a finding.
-            Self::Ok | Self::MaybeStale | Self::Foreign => false,
+            // Without leases a leftover is a guess, not a finding; a refused lease asks nothing of the kernel.
+            Self::Ok | Self::MaybeStale | Self::Refused | Self::Foreign => false,
         }
     }
 }
@@ -130,6 +142,9 @@ pub struct Device {
     pub learning: bool,
     /// Bytes.
     pub mtu: u32,
+    /// Addresses, link-local ones left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addrs: Vec<IpNet>,
     /// Set up.
     pub up: bool,
 }

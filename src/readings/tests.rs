@@ -76,7 +76,13 @@ fn healthy(peers: &BTreeSet<u8>) -> State {
 }
 
 fn all(state: &State, leases: Option<&[Lease]>) -> Vec<Row> {
-    let sight = Sight { state, leases, own: leases.map(|_| "10.5.1.0-24".parse().unwrap()), conf: None };
+    let sight = Sight {
+        state,
+        leases,
+        own: leases.map(|_| "10.5.1.0-24".parse().unwrap()),
+        conf: None,
+        unreadable: &[],
+    };
     let readings: [Reading; 3] =
         [route_rows(&sight, false), fdb_rows(&sight, false), arp_rows(&sight, false)];
     readings.into_iter().flat_map(|reading| reading.rows).collect()

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use ipnet::IpNet;
+
 use super::row::{Device, FdbHalf, NeighHalf, RouteHalf};
+use crate::net::IfName;
 use crate::plan::route_words;
-use crate::state::{Fdb, FdbKey, Hop, Hops, Link, Neigh, NeighKey, Route, RouteKey, State, nud, proto};
+use crate::state::{Fdb, FdbKey, Hop, Hops, Neigh, NeighKey, Route, RouteKey, State, nud, proto};
 
 /// The states of a neighbour, strongest first, as `ip neigh` names them.
 const NUD: &[(u16, &str)] = &[
@@ -122,9 +125,20 @@ pub(super) fn fdb_half(key: &FdbKey, fdb: &Fdb) -> FdbHalf {
     }
 }
 
+/// True for a net that no router leads into.
+pub(super) fn is_link_local(net: IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => net.addr().is_link_local(),
+        IpNet::V6(net) => net.addr().is_unicast_link_local(),
+    }
+}
+
 /// A VXLAN device as a half row; `None` for another kind of device.
-pub(super) fn device_half(dev: crate::net::IfName, link: &Link) -> Option<Device> {
+pub(super) fn device_half(state: &State, dev: IfName) -> Option<Device> {
+    let link = state.links.get(&dev)?;
     let vxlan = link.vxlan()?;
+    // The kernel gives an IPv6 device a link-local address by itself.
+    let addrs = state.addrs_of(dev).map(|(net, _)| net).filter(|net| !is_link_local(*net));
     Some(Device {
         dev,
         vni: vxlan.vni,
@@ -134,6 +148,7 @@ pub(super) fn device_half(dev: crate::net::IfName, link: &Link) -> Option<Device
         port: vxlan.port,
         learning: vxlan.learning,
         mtu: link.mtu,
+        addrs: addrs.collect(),
         up: link.up,
     })
 }
@@ -173,6 +188,9 @@ pub fn device_line(d: &Device) -> String {
     let _ = write!(line, " dstport {} {learning} mtu {}", d.port, d.mtu);
     if let Some(mac) = d.mac {
         let _ = write!(line, " lladdr {mac}");
+    }
+    for addr in &d.addrs {
+        let _ = write!(line, " addr {addr}");
     }
     line.push_str(if d.up { " up" } else { " down" });
     line

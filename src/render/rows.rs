@@ -51,7 +51,8 @@ pub fn drift_table(rows: &[Row], wide: bool) -> Grid {
         }
         // Where both agree the lease says nothing new; where not, it stands right under what it contradicts.
         let wants = lease.as_ref().filter(|_| *state != Standing::Ok);
-        let wants = wants.map_or_else(String::new, |lease| format!("lease: {}", short(lease.wants.clone())));
+        let wants = wants
+            .map_or_else(String::new, |lease| format!("lease: {}", short(lease_cell(*state, None, lease))));
         let reason = if note.is_empty() { note } else { format!("({note})") };
         let mut folded: Vec<String> = cells.iter().take(3).cloned().collect();
         if let Some(kernel) = folded.last_mut()
@@ -93,8 +94,11 @@ fn kernel_cell(kernel: &Kernel, wide: bool) -> String {
 /// Short where both agree (the subnet and its node's address say enough), the wanted row where they do not.
 fn lease_cell(state: Standing, kernel: Option<&Kernel>, lease: &Promise) -> String {
     let Promise { subnet, public_ip, vni: _, mac: _, wants } = lease;
-    if state != Standing::Ok {
-        return wants.clone();
+    match state {
+        Standing::Ok => {}
+        // Nothing is wanted of it: whose it is says enough.
+        Standing::Refused => return subnet.to_string(),
+        _ => return wants.clone(),
     }
     match (kernel, public_ip) {
         // A route names the subnet itself.

@@ -132,7 +132,7 @@ pub(super) fn coloured(line: &str) -> String {
     };
     let word = match standing {
         Standing::Ok => word.green().to_string(),
-        Standing::Missing | Standing::Wrong | Standing::Broken => word.red().to_string(),
+        Standing::Missing | Standing::Wrong | Standing::Broken | Standing::Refused => word.red().to_string(),
         Standing::Stale | Standing::MaybeStale => word.yellow().to_string(),
         Standing::Foreign => word.dimmed().to_string(),
     };

@@ -71,6 +71,10 @@ impl State {
 
     fn put(&mut self, row: Row) -> Folded {
         match row {
+            Row::Link(name, link) if self.renamed(name, link.index) => {
+                self.links.insert(name, link);
+                Folded::Everything
+            }
             Row::Link(name, link) => match self.links.insert(name, link.clone()) {
                 // Statistics and the like make a notice, too: only a difference moves anything.
                 Some(old) if old == link => Folded::Nothing,
@@ -99,6 +103,12 @@ impl State {
                 Folded::Row(Key::Fdb(key))
             }
         }
+    }
+
+    /// A known device under a new name: forgets the old one.
+    fn renamed(&mut self, name: IfName, index: u32) -> bool {
+        let old = self.links.iter().find(|(n, l)| l.index == index && **n != name).map(|(n, _)| *n);
+        old.is_some_and(|old| self.links.remove(&old).is_some())
     }
 
     fn take(&mut self, row: Row) -> Folded {

@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use rand::{Rng, RngCore};
 
-use super::{LeaseStore, StoreError};
+use super::{LeaseStore, StoreError, Unreadable};
 use crate::config::NetConf;
-use crate::lease::{Attrs, Choice, Expiry, Identity, Lease, TTL_SECS, choose, last_renewed, rival};
+use crate::lease::{
+    Attrs, Choice, Expiry, Identity, Lease, TTL_SECS, choose, is_ours, last_renewed, namesake, rival,
+};
 use crate::net::Subnet;
 
 /// Races that may be lost before giving up: with the pauses between, about a minute.
@@ -125,6 +127,12 @@ pub async fn acquire(
     Err(AcquireError::Races { tries: TRIES, last })
 }
 
+/// Stands for a record that says nothing of its owner.
+fn unreadable_but_taken(record: &Unreadable) -> Option<Lease> {
+    let subnet = record.key.rsplit('/').next()?.parse().ok()?;
+    Some(Lease { subnet, attrs: Attrs::default(), expires: Expiry::Unknown, revision: 0, id: 0 })
+}
+
 /// What is wanted, and what was learnt on the way.
 struct Want<'a> {
     store: &'a dyn LeaseStore,
@@ -140,7 +148,9 @@ struct Want<'a> {
 impl Want<'_> {
     /// One round. `None`: something was cleared away, choose again at once.
     async fn once(&mut self, dice: &mut dyn RngCore) -> Result<Option<Acquired>, AcquireError> {
-        let listing = self.store.list().await?;
+        let mut listing = self.store.list().await?;
+        // A key that cannot be read is taken all the same.
+        listing.leases.extend(listing.unreadable.iter().filter_map(unreadable_but_taken));
         let current = self.current();
         let choice = choose(&listing.leases, self.id, self.conf, self.previous, (self.now)(), dice);
         match choice {
@@ -148,6 +158,15 @@ impl Want<'_> {
             Choice::Adopt(lease) => self.take(lease, How::Adopted).await.map(Some),
             Choice::Reserved(lease) => self.take(lease, How::Reserved).await.map(Some),
             Choice::Create { subnet, previous } => {
+                if let Some(other) = namesake(&listing.leases, self.id, self.conf, self.previous) {
+                    tracing::warn!(
+                        "lease {} says {}, too, but from another address: a host of the same name? \
+                         (if it was this one: flanctl lease release {})",
+                        other.subnet.cidrs(),
+                        self.id.node,
+                        other.subnet.cidrs()
+                    );
+                }
                 self.say_picking(subnet, previous);
                 let attrs = self.attrs_for(subnet, self.before.as_ref());
                 let lease = self.store.create(subnet, &attrs, TTL_SECS).await?;
@@ -235,7 +254,7 @@ impl Want<'_> {
             self.store.release(made).await?;
             return Err(self.refused(other.clone(), ip).await);
         }
-        let twin = |other: &Lease| other.attrs.node.as_deref() == Some(&self.id.node);
+        let twin = |other: &Lease| is_ours(other, self.id, self.conf, self.previous);
         let overlaps = |other: &Lease| other.subnet.overlaps(&made.subnet);
         if earlier.iter().any(|other| twin(other) || overlaps(other)) {
             self.store.release(made).await?;

@@ -28,6 +28,14 @@ pub async fn open(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, StoreErro
     }
 }
 
+/// Opens the chosen store to read it: a directory must be there, and nothing is made in it.
+pub async fn open_existing(choice: &StoreChoice) -> Result<Box<dyn LeaseStore>, StoreError> {
+    match choice {
+        StoreChoice::Dir(path) => Ok(Box::new(DirStore::open_existing(path)?)),
+        StoreChoice::Etcd(_) => open(choice).await,
+    }
+}
+
 /// A place where the cluster's leases and its network config live.
 #[async_trait(?Send)]
 pub trait LeaseStore {

@@ -209,23 +209,21 @@ fn a_live_node_is_read_beside_the_leases_of_its_store() {
     });
 }
 
-#[test]
-fn a_running_agent_s_leases_are_found_without_a_word() {
-    let store = stocked();
-    let dir = tempfile::tempdir().unwrap();
+/// The state file of an agent in this namespace over a stocked store.
+fn agent_of(store: &Path, pid: u32) -> AgentFile {
     let netns = flanctl::kernel::netns::inode().unwrap();
-    let mut leases = block(async { opened(store.path()).await.list().await.unwrap().leases });
+    let mut leases = block(async { opened(store).await.list().await.unwrap().leases });
     leases.sort_by_key(|lease| lease.subnet);
     let own = leases.remove(0);
     let now = std::time::SystemTime::now();
-    let agent = AgentFile {
-        pid: std::process::id(),
+    AgentFile {
+        pid,
         started: now,
         written_at: now,
         host: "node-1".to_owned(),
         netns,
         device: "flannel.1".parse().unwrap(),
-        store: StoreNote::Dir { path: store.path().to_owned() },
+        store: StoreNote::Dir { path: store.to_owned() },
         config: CONFIG.to_owned(),
         own: Some(own),
         uplink: Uplink {
@@ -237,8 +235,14 @@ fn a_running_agent_s_leases_are_found_without_a_word() {
             ext_v6: None,
         },
         peers: leases,
-    };
-    file::write(dir.path(), &agent).unwrap();
+    }
+}
+
+#[test]
+fn a_running_agent_s_leases_are_found_without_a_word() {
+    let store = stocked();
+    let dir = tempfile::tempdir().unwrap();
+    file::write(dir.path(), &agent_of(store.path(), std::process::id())).unwrap();
     let output = beside_agent(dir.path(), "arp -o json");
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["host"], "node-1", "{json}");
@@ -253,4 +257,66 @@ fn a_running_agent_s_leases_are_found_without_a_word() {
     let marks: Vec<bool> =
         json["rows"].as_array().unwrap().iter().map(|row| row["lease"]["this_node"] == true).collect();
     assert_eq!(marks, [true, false, false], "{json}");
+}
+
+#[test]
+fn a_reader_makes_no_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
+    for line in ["lease", "lease show 10.5.1.1", "lease watch", "lease config get", "route", "fdb", "arp"] {
+        let output = run(&store, line);
+        assert_eq!(output.status.code(), Some(3), "{line}: {output:?}");
+        assert!(text(&output.stderr).contains("hint: "), "{line}: {output:?}");
+        assert!(!store.exists(), "{line}");
+    }
+    // An empty one stays empty, and is told from one without leases.
+    for line in ["lease", "lease show 10.5.1.1", "route", "fdb", "arp --check -q"] {
+        let output = run(dir.path(), line);
+        assert_eq!(output.status.code(), Some(3), "{line}: {output:?}");
+        assert!(text(&output.stderr).contains("no leases in directory"), "{line}: {output:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{line}");
+    }
+    assert_eq!(run(&store, &format!("lease config set {CONFIG}")).status.code(), Some(0));
+    let output = run(&store, "lease");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("# no leases in directory"), "{output:?}");
+}
+
+#[test]
+fn an_agent_that_ended_is_none_that_runs() {
+    let store = stocked();
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    file::write(dir.path(), &agent_of(store.path(), child.id())).unwrap();
+    let state = |want: char| {
+        let path = format!("/proc/{}/stat", child.id());
+        while !std::fs::read_to_string(&path).unwrap().contains(&format!(") {want} ")) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    assert!(text(&beside_agent(dir.path(), "arp --check -q").stderr).is_empty());
+    for (signal, letter, want) in [
+        (nix::sys::signal::Signal::SIGSTOP, 'T', "is stopped"),
+        (nix::sys::signal::Signal::SIGKILL, 'Z', "is not running"),
+    ] {
+        nix::sys::signal::kill(pid, signal).unwrap();
+        state(letter);
+        let output = beside_agent(dir.path(), "arp --check");
+        let said = format!("agent {} {want}", child.id());
+        assert!(text(&output.stdout).contains(&said) && text(&output.stderr).contains(&said), "{output:?}");
+    }
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_of() {
+    let dir = stocked();
+    std::fs::write(dir.path().join("subnets/10.5.7.0-24"), "{").unwrap();
+    let output = run(dir.path(), "arp --check -q");
+    let said = text(&output.stdout);
+    assert!(said.lines().any(|l| l.starts_with("refused") && l.contains("10.5.7.0-24")), "{output:?}");
+    let output = run(dir.path(), "lease show 10.5.7.9");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("10.5.7.0-24 has 10.5.7.9, and cannot be read"), "{output:?}");
 }

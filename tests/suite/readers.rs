@@ -259,3 +259,120 @@ fn every_help_has_examples() {
         assert!(examples.matches("flanctl ").count() >= 2, "{verb}: {examples}");
     }
 }
+
+/// A fixture with some text of it replaced.
+fn altered(fixture: &str, changes: &[(&str, &str)]) -> tempfile::NamedTempFile {
+    let mut body = std::fs::read_to_string(fixtures().join(fixture)).unwrap();
+    for (from, to) in changes {
+        assert!(body.contains(from), "{from}");
+        body = body.replacen(from, to, 1);
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), body).unwrap();
+    file
+}
+
+fn on(file: &tempfile::NamedTempFile, line: &str) -> Output {
+    let args: Vec<&str> = line.split(' ').chain(["--snapshot", file.path().to_str().unwrap()]).collect();
+    run(&args)
+}
+
+#[test]
+fn a_check_of_nothing_is_not_passed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let empty = r#"{"schema":"flanctl.snapshot/1","host":"h","at":"2026-01-01T13:00:00Z","netns":"n","state":{},"leases":null}"#;
+    std::fs::write(file.path(), empty).unwrap();
+    for verb in ["route", "fdb", "arp"] {
+        let output = on(&file, &format!("{verb} --check -q"));
+        assert_eq!(output.status.code(), Some(1), "{verb}: {output:?}");
+        assert!(text(&output.stderr).contains("no flannel device and no leases"), "{output:?}");
+        assert_eq!(on(&file, verb).status.code(), Some(0), "{verb}");
+    }
+}
+
+#[test]
+fn a_longer_prefix_that_takes_a_peer_s_traffic_is_wrong() {
+    let route = |dst: &str, kind: &str, hops: &str| {
+        format!(
+            r#"[{{"table":254,"dst":"{dst}","tos":0,"metric":0}}, [{{"kind":"{kind}","proto":3,"scope":0,"src":null,"hops":{hops}}}]],"#
+        )
+    };
+    let eth0 = r#"{"one":{"via":null,"dev":"eth0","onlink":false,"dead":false}}"#;
+    let tunnel = r#"{"one":{"via":"10.5.2.0","dev":"flannel.1","onlink":true,"dead":false}}"#;
+    for (added, want) in [
+        (route("10.5.2.2/32", "unicast", eth0), "takes traffic of node-b's 10.5.2.0/24"),
+        (route("10.5.2.128/25", "blackhole", r#""none""#), "takes traffic of node-b's 10.5.2.0/24"),
+        (route("10.5.77.0/24", "unicast", eth0), "takes traffic of the overlay network 10.5.0.0/16"),
+        (route("10.5.1.7/32", "unicast", eth0), ""),
+        (route("10.5.2.128/25", "unicast", tunnel), ""),
+    ] {
+        let file = altered("healthy.json", &[(r#""routes": ["#, &format!(r#""routes": [{added}"#))]);
+        let output = on(&file, "route --check -q");
+        let said = text(&output.stdout);
+        let noted = said.lines().any(|line| line.starts_with("wrong") && line.contains(want));
+        assert_eq!(noted, !want.is_empty(), "{added}: {said}");
+        // What is left on our device without a lease is drift of another kind.
+        let clean = want.is_empty() && !added.contains("flannel.1");
+        assert_eq!(output.status.code(), Some(i32::from(!clean)), "{added}: {said}");
+    }
+}
+
+#[test]
+fn policy_rules_are_mentioned_unless_they_are_the_kernel_s_own() {
+    let rule = |priority: u32, table: u32| format!(r#"{{"priority":{priority},"action":1,"table":{table}}}"#);
+    let own = [rule(0, 255), rule(32_766, 254), rule(32_767, 253)].join(",");
+    let rules = |all: &str| altered("healthy.json", &[(r#""rules": []"#, &format!(r#""rules": [{all}]"#))]);
+    assert!(!text(&on(&rules(&own), "route").stdout).contains("policy rule"));
+    let output = on(&rules(&format!("{own},{}", rule(100, 7))), "route");
+    assert!(
+        text(&output.stdout).contains("# 1 policy rule besides the kernel's own (priority 100)"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_device_is_held_against_its_uplink_the_config_and_its_address() {
+    let device = r#""mac": "02:00:00:00:00:0a", "mtu": 1450"#;
+    let low = r#""mac": "02:00:00:00:00:0a", "mtu": 1400"#;
+    let conf = r#"\"Type\":\"vxlan\""#;
+    let conf_mtu = r#"\"Type\":\"vxlan\",\"MTU\":1450"#;
+    let address = r#"{"dev": "flannel.1", "net": "10.5.1.0/32"}"#;
+    let other = r#"{"dev": "flannel.1", "net": "10.5.9.0/32"}"#;
+    for (changes, want) in [
+        (&[(device, low)][..], "the agent gives it MTU 1450"),
+        (&[(device, low), (conf, conf_mtu)], ""),
+        (&[(conf, conf_mtu)], "the agent gives it MTU 1400"),
+        (&[(address, other)], "lacks its address 10.5.1.0/32; 10.5.9.0/32 is not its address"),
+    ] {
+        let output = on(&altered("healthy.json", changes), "fdb --check");
+        let said = text(&output.stdout);
+        let row = said.lines().find(|line| line.contains(" flannel.1 vxlan ")).unwrap();
+        assert_eq!(row.starts_with("wrong"), !want.is_empty(), "{changes:?}: {said}");
+        assert!(row.contains(want), "{changes:?}: {said}");
+    }
+}
+
+#[test]
+fn a_device_that_is_not_there_is_a_failure_that_names_those_that_are() {
+    let output = run(&["fdb", "--snapshot", "healthy.json", "--device", "flannel.7"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    assert!(said.contains("no device flannel.7") && said.contains("flannel-v6.1, flannel.1"), "{said}");
+    assert_eq!(code(&["fdb", "--snapshot", "healthy.json", "--device", "flannel.1"]), 0);
+}
+
+#[test]
+fn a_lease_that_no_node_can_honour_is_refused_and_counted() {
+    for (from, to, want) in [
+        (r#""VtepMAC": "02:00:00:00:00:0b""#, r#""VtepMAC": "01:00:5e:00:00:01""#, "is a multicast address"),
+        ("\"subnet\": \"10.5.2.0-24", "\"subnet\": \"10.9.2.0-24", "outside the configured network"),
+    ] {
+        let file = altered("healthy.json", &[(from, to)]);
+        for verb in ["route", "fdb", "arp"] {
+            let output = on(&file, &format!("{verb} --check -q"));
+            let said = text(&output.stdout);
+            assert_eq!(output.status.code(), Some(1), "{verb}: {said}");
+            assert!(said.lines().any(|l| l.starts_with("refused") && l.contains(want)), "{verb}: {said}");
+        }
+    }
+}

@@ -104,6 +104,16 @@ impl Disk {
         Ok(Self { root: path.to_owned(), subnets })
     }
 
+    /// A directory that must be there already.
+    pub(super) fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        fs::read_dir(path).map_err(|e| StoreError::Setup {
+            what: format!("directory {}", path.display()),
+            hint: "name the directory that the agents use: --store dir:PATH".to_owned(),
+            source: Some(Box::new(e)),
+        })?;
+        Ok(Self { root: path.to_owned(), subnets: path.join("subnets") })
+    }
+
     pub(super) fn name(&self) -> String {
         format!("directory {}", self.root.display())
     }
@@ -152,7 +162,12 @@ impl Disk {
     pub(super) fn scan(&self) -> Result<Vec<Found>, StoreError> {
         let wrong = |e: &io::Error| self.error("listing", &self.subnets, e);
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.subnets).map_err(|e| wrong(&e))? {
+        let entries = match fs::read_dir(&self.subnets) {
+            // Nobody has taken a lease yet.
+            Err(e) if e.kind() == ErrorKind::NotFound && self.root.is_dir() => return Ok(found),
+            entries => entries.map_err(|e| wrong(&e))?,
+        };
+        for entry in entries {
             let name = entry.map_err(|e| wrong(&e))?.file_name();
             let Some(name) = name.to_str() else {
                 let key = name.to_string_lossy().into_owned();

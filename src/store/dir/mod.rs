@@ -50,9 +50,18 @@ impl DirStore {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let disk = Disk::open(path)?;
         disk.lock().await?.clear_temporary();
+        Ok(Self::of(disk))
+    }
+
+    /// Takes the directory as it is: makes nothing, not even the lock file, until something is written.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        Disk::open_existing(path).map(Self::of)
+    }
+
+    fn of(disk: Disk) -> Self {
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let last = i64::try_from(began.as_nanos()).unwrap_or(0);
-        Ok(Self { disk: Rc::new(disk), lists: RefCell::new(Lists { last, kept: VecDeque::new() }) })
+        Self { disk: Rc::new(disk), lists: RefCell::new(Lists { last, kept: VecDeque::new() }) }
     }
 
     /// The lease as it is, if it is still `held`'s.
