@@ -231,9 +231,10 @@ fn kind(known: &clap::Command, name: &str) -> Kind {
     }
 }
 
-/// More than a letter, and not the one short flag with its value attached.
+/// More than a letter, and not a short flag with its value attached.
 fn is_long(name: &str) -> bool {
-    name.len() > 1 && !matches!(name, "ojson" | "otext" | "owide" | "ondjson")
+    let verbosity = name.strip_prefix('v').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    name.len() > 1 && !verbosity && !matches!(name, "ojson" | "otext" | "owide" | "ondjson")
 }
 
 /// `-x=v`, `--x=v`, `-x`, `--x` to the name and the value.
