@@ -162,7 +162,6 @@ impl Agent {
             previous,
             claim,
         } = started;
-        let now = Instant::now();
         // A start during an outage has an old lease in hand, maybe with an old address in it.
         let advert = super::start::advert(&conf, &id, &own, Some(&lease.attrs));
         let mut world = World {
@@ -179,15 +178,7 @@ impl Agent {
             world.objects = wants_objects(world.peers.len(), world.objects);
         }
         let notifier = Notifier::from_env();
-        let timers = Timers {
-            renew: None,
-            sweep: now + SWEEP,
-            firewall: now + settings.iptables_resync,
-            watchdog: notifier.watchdog.map(|every| now + every),
-            file: None,
-            retry: None,
-            leave: None,
-        };
+        let timers = Timers::new(SWEEP, settings.iptables_resync, notifier.watchdog);
         let guard = Guard::new(&settings, &conf, &previous);
         Self {
             node: Node::new(Box::new(kernel), have, world),

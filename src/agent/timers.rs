@@ -1,5 +1,7 @@
 //! The clocks of the loop.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 /// When what is due.
@@ -21,6 +23,20 @@ pub(super) struct Timers {
 }
 
 impl Timers {
+    /// What recurs; nothing else is due yet.
+    pub(super) fn new(sweep: Duration, firewall: Duration, watchdog: Option<Duration>) -> Self {
+        let now = Instant::now();
+        Self {
+            renew: None,
+            sweep: now + sweep,
+            firewall: now + firewall,
+            watchdog: watchdog.map(|every| now + every),
+            file: None,
+            retry: None,
+            leave: None,
+        }
+    }
+
     /// The first of them.
     pub(super) fn next(&self) -> Instant {
         let Self { renew, sweep, firewall, watchdog, file, retry, leave } = self;

@@ -71,6 +71,8 @@ pub fn man() -> Result<Vec<(String, Vec<u8>)>, Failure> {
 /// One page, then those of the verbs below; `route show` and its like are described where they belong.
 fn page(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
     let titled = command.clone().name(name.to_owned()).bin_name(name.replace('-', " "));
+    // The page has every flag, whatever `-h` leaves out.
+    let titled = titled.mut_args(|arg| arg.hide_short_help(false));
     let end = titled.get_after_long_help().or(titled.get_after_help()).map(ToString::to_string);
     let man =
         clap_mangen::Man::new(titled).title(name.to_uppercase()).source("flanctl").manual("flanctl manual");
@@ -100,7 +102,16 @@ fn rendered(man: &clap_mangen::Man, command: &clap::Command, end: &str) -> std::
     if command.get_version().is_some() {
         man.render_version_section(&mut text)?;
     }
-    Ok(text)
+    Ok(once(&text, ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n"))
+}
+
+/// The text with only the first of each section's preamble.
+fn once(text: &[u8], preamble: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    match text.split_once(preamble) {
+        Some((before, after)) => [before, preamble, &after.replace(preamble, "")].concat().into_bytes(),
+        None => text.into_owned().into_bytes(),
+    }
 }
 
 /// `States:` and the indented lines below it as a section, line by line; what stands before any title as notes.

@@ -10,7 +10,7 @@ use super::look::{
     Near, agent_file, empty_store, env, host, make_store, now, open_store, store_choice, store_given,
 };
 use super::netns::netns;
-use super::{Global, Output, lease_watch};
+use super::{Global, Output, lease_config, lease_watch};
 use crate::clock;
 use crate::config::{NetConf, StoreChoice};
 use crate::error::{Failure, exit};
@@ -33,8 +33,22 @@ const RENEW_MARGIN_SECS: u64 = 3_600;
 pub struct LeaseArgs {
     #[command(subcommand)]
     verb: Option<Verb>,
+    // First: it makes the flags global that are there already.
     #[command(flatten)]
     near: Near,
+    #[command(flatten)]
+    told: Told,
+}
+
+/// How much a listing tells beside its rows.
+#[derive(Clone, Copy, Debug, Args)]
+struct Told {
+    /// Say also where the leases come from
+    #[arg(short, long)]
+    verbose: bool,
+    /// No remarks
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,7 +57,7 @@ enum Verb {
     #[command(after_help = "Examples:
   flanctl lease list -o wide
   flanctl lease list --etcd-endpoints http://10.0.0.1:2379 --etcd-prefix /flannel/network")]
-    List,
+    List(Told),
     /// One lease: by its subnet, by any address in it, by its node's address or name
     #[command(after_help = "Examples:
   flanctl lease show 10.5.34.7           whose pod is this?
@@ -97,6 +111,9 @@ enum ConfigVerb {
         /// A file, - for standard input, or the JSON itself
         #[arg(value_name = "FILE|-|JSON")]
         config: String,
+        /// Although leases that exist do not fit it
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -106,7 +123,6 @@ struct Desk<'a, 'o> {
     choice: &'a StoreChoice,
     own: Option<Subnet>,
     global: &'a Global,
-    near: &'a Near,
     netns: String,
     out: &'a mut Out<'o>,
 }
@@ -121,13 +137,13 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
     };
     let own = agent.and_then(|agent| agent.own).map(|own| own.subnet);
     super::wait(async {
-        let verb = args.verb.unwrap_or(Verb::List);
+        let verb = args.verb.unwrap_or(Verb::List(args.told));
         let writes = matches!(verb, Verb::Config { verb: ConfigVerb::Set { .. } });
         let store = if writes { make_store(&choice).await? } else { open_store(&choice).await? };
         let (store, netns) = (store.as_ref(), netns.label.clone());
-        let mut desk = Desk { store, choice: &choice, own, global, near: &args.near, netns, out };
+        let mut desk = Desk { store, choice: &choice, own, global, netns, out };
         match verb {
-            Verb::List => desk.list().await,
+            Verb::List(told) => desk.list(told).await,
             Verb::Show { what } => desk.show(&what).await,
             Verb::Watch => {
                 lease_watch::watch(desk.store, desk.global.output == Output::Json, &desk.netns, desk.out)
@@ -135,7 +151,7 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
             }
             Verb::Release { subnet, yes } => desk.release(&subnet, yes).await,
             Verb::Config { verb: ConfigVerb::Get } => desk.config_get().await,
-            Verb::Config { verb: ConfigVerb::Set { config } } => desk.config_set(&config).await,
+            Verb::Config { verb: ConfigVerb::Set { config, yes } } => desk.config_set(&config, yes).await,
         }
     })
 }
@@ -168,20 +184,16 @@ impl Desk<'_, '_> {
         document
     }
 
-    async fn list(&mut self) -> Result<u8, Failure> {
+    async fn list(&mut self, told: Told) -> Result<u8, Failure> {
         let listing = self.listing().await?;
         let rows = lease_rows(&listing.leases, self.own_of(&listing.leases), now());
         let document = self.document(&listing, rows);
-        self.write(&document)
-    }
-
-    fn write(&mut self, document: &Document<LeaseRow>) -> Result<u8, Failure> {
         if self.global.output == Output::Json {
-            self.out.json(document)?;
+            self.out.json(&document)?;
             return Ok(exit::FINE);
         }
         self.out.grid(&lease_table(&document.rows, self.global.output == Output::Wide))?;
-        if !self.near.quiet {
+        if !told.quiet {
             if document.rows.is_empty() {
                 self.out.prose(&format!("# no leases in {}", self.store.describe()))?;
             }
@@ -189,7 +201,7 @@ impl Desk<'_, '_> {
                 self.out.prose(&format!("# {remark}"))?;
             }
         }
-        if self.near.verbose {
+        if told.verbose {
             self.out.prose(&format!("# leases: {}", self.store.describe()))?;
         }
         Ok(exit::FINE)
@@ -205,7 +217,8 @@ impl Desk<'_, '_> {
         let rows = lease_rows(&listing.leases, own, now());
         let document = self.document(&listing, rows);
         if self.global.output == Output::Json {
-            return self.write(&document);
+            self.out.json(&document)?;
+            return Ok(exit::FINE);
         }
         for (row, lease) in document.rows.iter().zip(&listing.leases) {
             for (name, value) in facts(row, lease) {
@@ -252,18 +265,29 @@ impl Desk<'_, '_> {
         Ok(exit::FINE)
     }
 
-    async fn config_set(&mut self, given: &str) -> Result<u8, Failure> {
+    async fn config_set(&mut self, given: &str, yes: bool) -> Result<u8, Failure> {
         let text = match given.trim_start() {
             json if json.starts_with('{') => given.to_owned(),
             "-" => super::look::read_stdin()?,
             _ => super::look::read_text(&PathBuf::from(given))?,
         };
-        NetConf::parse(&text).map_err(|error| {
+        let conf = NetConf::parse(&text).map_err(|error| {
             let hint = error.hint();
             Failure { hint, ..Failure::usage("not written").because(error) }
         })?;
+        for unknown in lease_config::unknown_keys(&text) {
+            super::warn(&format!("{unknown}: ignored"));
+        }
+        if !yes {
+            let listing = self.store.list().await.map_err(store_failure)?;
+            if let Some(misfits) = lease_config::misfits(&conf, &listing.leases) {
+                return Err(Failure::found(format!("not written: {misfits}"))
+                    .hint("agents would leave their subnets, and pods lose the network; repeat with --yes"));
+            }
+        }
         self.store.put_config(&text).await.map_err(store_failure)?;
         self.out.line(&format!("config written to {}", self.store.describe()))?;
+        self.out.line("agents take it at SIGHUP or at their next start")?;
         Ok(exit::FINE)
     }
 }

@@ -18,7 +18,7 @@ use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::{self, LeaseStore, StoreError, Unreadable};
+use crate::store::{self, LeaseStore, StoreError};
 
 /// Flags of `route`, `fdb` and `arp`.
 #[derive(Debug, Args)]
@@ -35,22 +35,22 @@ pub struct LookArgs {
     /// The overlay device, where several agents run
     #[arg(long, global = true, value_name = "NAME")]
     pub device: Option<IfName>,
-    /// Where leases are found.
-    #[command(flatten)]
-    pub near: Near,
-}
-
-/// Flags that say where leases are found, and how much to tell.
-#[derive(Clone, Debug, Args)]
-// `flanctl lease show X --store …`: the flags stand before or behind the second word.
-#[command(mut_args(|arg| arg.global(true)))]
-pub struct Near {
     /// Say also where the leases come from
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Only what drifts, and no remarks
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Where leases are found.
+    #[command(flatten)]
+    pub near: Near,
+}
+
+/// Flags that say where leases are found.
+#[derive(Clone, Debug, Args)]
+// `flanctl lease show X --store …`: the flags stand before or behind the second word.
+#[command(mut_args(|arg| arg.global(true)))]
+pub struct Near {
     /// Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]
     #[arg(long, global = true, value_name = "DIR")]
     pub run_dir: Option<String>,
@@ -78,8 +78,8 @@ pub struct Look {
     pub own: Option<Subnet>,
     /// The network config, if known.
     pub conf: Option<NetConf>,
-    /// Records of the store that are no leases.
-    pub unreadable: Vec<Unreadable>,
+    /// Records of the store that are no leases: the key and why, a sentence each.
+    pub unreadable: Vec<String>,
     /// Why the agent that tells of the leases is none to trust, if it does not run.
     pub idle: Option<String>,
     /// True if an agent's state file told of the leases.
@@ -169,8 +169,10 @@ pub fn terminal(color: Color) -> (bool, Option<u16>) {
         Color::Never => false,
         Color::Auto => tty && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
     };
-    let width = terminal_size::terminal_size().map(|(width, _)| width.0).filter(|width| tty && *width > 0);
-    (colour, width)
+    let told = || terminal_size::terminal_size().map(|(width, _)| width.0);
+    // Some terminals (a serial line, a container's) do not tell their size.
+    let said = || env("COLUMNS").and_then(|text| text.parse::<u16>().ok()).filter(|width| *width > 0);
+    (colour, tty.then(|| told().or_else(said).unwrap_or(80)))
 }
 
 /// The host's name.
@@ -316,7 +318,8 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
         return Err(empty_store(&choice));
     }
     look.whence = whence;
-    look.unreadable = listing.unreadable;
+    let bad = listing.unreadable.into_iter();
+    look.unreadable = bad.map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
     look.leases = Some(listing.leases);
     look.conf = config.ok().as_deref().and_then(net_conf);
     Ok(())

@@ -5,6 +5,7 @@ pub mod docs;
 pub mod lab;
 pub mod lab_text;
 pub mod lease;
+mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;

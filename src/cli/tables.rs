@@ -151,7 +151,7 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
         args.check && (reading.drift() || reading.refused())
     };
     let nothing = look.leases.as_ref().is_none_or(Vec::is_empty) && flannel_devices(&look.state).is_empty();
-    if args.near.quiet {
+    if args.quiet {
         reading.rows.retain(|row| !matches!(row.state, Standing::Ok | Standing::Foreign));
     }
     let unseen: Vec<String> = look.unseen.iter().chain(&reading.unseen).cloned().collect();
@@ -171,11 +171,11 @@ fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Re
                 out.line("")?;
             }
             out.grid(&drift_table(&rows, form == Output::Wide))?;
-            let said = if args.near.quiet { Vec::new() } else { unseen };
+            let said = if args.quiet { Vec::new() } else { unseen };
             for remark in &said {
                 out.prose(&format!("# {remark}"))?;
             }
-            if args.near.verbose {
+            if args.verbose {
                 out.prose(&format!("# leases: {}", look.whence))?;
             }
         }

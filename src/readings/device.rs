@@ -11,7 +11,6 @@ use super::{Sight, device_name, flannel_devices, own_lease};
 use crate::config::VxlanConf;
 use crate::lease::Lease;
 use crate::net::IfName;
-use crate::overlay::vxlan::device_mtu;
 use crate::state::{Link, State};
 
 /// One row a flannel device, held against the own lease and the config, and against the host.
@@ -86,10 +85,14 @@ fn uplink<'a>(state: &'a State, half: &Device) -> Option<&'a Link> {
     half.lower.and_then(|lower| state.links.get(&lower))
 }
 
+/// Outer IPv4 and UDP, VXLAN and the inner Ethernet header; over IPv6 20 bytes more.
+const OVERHEAD: u32 = 50;
+const OVERHEAD_V6: u32 = 70;
+
 /// The MTU that the agent gives this device; `None` if neither the config nor an uplink tells.
 fn wanted_mtu(state: &State, conf: &VxlanConf, half: &Device) -> Option<u32> {
-    let below = conf.mtu.or(uplink(state, half).map(|link| link.mtu))?;
-    Some(device_mtu(conf, below, is_v6(half)))
+    let underlay = conf.mtu.or(uplink(state, half).map(|link| link.mtu))?;
+    Some(underlay.saturating_sub(if is_v6(half) { OVERHEAD_V6 } else { OVERHEAD }))
 }
 
 /// True for the device of IPv6 packets.
@@ -118,8 +121,7 @@ fn device_faults(state: &State, half: &Device, conf: Option<&VxlanConf>) -> Vec<
             faults.push(format!("the config asks for {asked}"));
         }
     }
-    // Outer IPv4 and UDP, VXLAN and the inner Ethernet header: 50 bytes, 70 over IPv6.
-    let overhead = if half.local.is_some_and(|ip| ip.is_ipv6()) { 70 } else { 50 };
+    let overhead = if half.local.is_some_and(|ip| ip.is_ipv6()) { OVERHEAD_V6 } else { OVERHEAD };
     let room = uplink(state, half).map(|link| link.mtu.saturating_sub(overhead));
     if let Some(room) = room.filter(|room| half.mtu > *room) {
         faults.push(format!("an MTU over {room} does not fit the uplink"));

@@ -105,9 +105,8 @@ pub(super) fn expected(sight: &Sight<'_>) -> Option<Expected> {
     }
     all.peers.sort_by_key(|peer| peer.net);
     all.refused.sort_by_key(|row| row.lease.as_ref().map(|lease| lease.subnet));
-    let unreadable = sight.unreadable.iter().map(|bad| {
-        Row::new(Standing::Refused, "-", None, None).note(format!("unreadable {}: {}", bad.key, bad.why))
-    });
+    let unreadable =
+        sight.unreadable.iter().map(|bad| Row::new(Standing::Refused, "-", None, None).note(bad));
     all.refused.extend(unreadable);
     Some(all)
 }

@@ -24,7 +24,6 @@ use crate::config::{Backend, NetConf, VxlanConf};
 use crate::lease::Lease;
 use crate::net::{IfName, Subnet};
 use crate::state::State;
-use crate::store::Unreadable;
 
 /// What a reading looks at.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +36,8 @@ pub struct Sight<'a> {
     pub own: Option<Subnet>,
     /// The network config, if known.
     pub conf: Option<&'a NetConf>,
-    /// Records of the store that are no leases.
-    pub unreadable: &'a [Unreadable],
+    /// Records of the store that are no leases: the key and why, a sentence each.
+    pub unreadable: &'a [String],
 }
 
 impl<'a> Sight<'a> {

@@ -320,3 +320,42 @@ fn a_record_that_cannot_be_read_is_told_of() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("10.5.7.0-24 has 10.5.7.9, and cannot be read"), "{output:?}");
 }
+
+#[test]
+fn a_config_that_leases_do_not_fit_is_written_only_with_yes() {
+    let dir = stocked();
+    let vni = r#"{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan","VNI":7}}"#;
+    let elsewhere = r#"{"Network":"10.6.0.0/16","Backend":{"Type":"vxlan"}}"#;
+    for (given, want) in [(vni, "is on another VNI"), (elsewhere, "is outside the new network")] {
+        let output = run(dir.path(), &format!("lease config set {given}"));
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains(want), "{output:?}");
+        assert_eq!(text(&run(dir.path(), "lease config get").stdout).trim_end(), CONFIG);
+    }
+    let typo = r#"{"Network":"10.5.0.0/16","SubnetLan":24,"Backend":{"Type":"vxlan","Vmi":7}}"#;
+    let output = run(dir.path(), &format!("lease config set {typo}"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).contains("agents take it at SIGHUP or at their next start"), "{output:?}");
+    for want in ["unknown key SubnetLan: ignored", "unknown key Vmi in Backend: ignored"] {
+        assert!(text(&output.stderr).contains(want), "{output:?}");
+    }
+    assert_eq!(run(dir.path(), &format!("lease config set {vni} --yes")).status.code(), Some(0));
+}
+
+#[test]
+fn a_mistyped_prefix_of_etcd_is_told_from_an_empty_one() {
+    let etcd = crate::support::etcd::Etcd::start();
+    let on = |prefix: &str, line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+        command.args(line.split_whitespace()).args(["--run-dir", "/nonexistent", "--etcd-prefix", prefix]);
+        command.args(["--etcd-endpoints", &etcd.url()]).env_clear().output().unwrap()
+    };
+    assert_eq!(on("/net", &format!("lease config set {CONFIG}")).status.code(), Some(0));
+    for line in ["lease", "lease show 10.5.1.1", "route", "fdb", "arp"] {
+        let output = on("/typo", line);
+        assert_eq!(output.status.code(), Some(3), "{line}: {output:?}");
+        let want = format!("nothing under prefix /typo of etcd {}", etcd.url());
+        assert!(text(&output.stderr).contains(&want), "{line}: {output:?}");
+        assert_eq!(on("/net", line).status.code(), Some(i32::from(line.contains("show"))), "{line}");
+    }
+}

@@ -376,3 +376,16 @@ fn a_lease_that_no_node_can_honour_is_refused_and_counted() {
         }
     }
 }
+
+#[test]
+fn the_short_help_of_run_is_short_and_its_page_whole() {
+    let lines = |flag: &str| text(&run(&["run", flag]).stdout).lines().count();
+    assert!(2 * lines("-h") < lines("--help"), "{} {}", lines("-h"), lines("--help"));
+    let page = std::fs::read_to_string(fixtures().join("../../man/flanctl-run.1")).unwrap();
+    assert!(page.contains("Private key of the TLS client certificate"), "{page}");
+    for verb in ["route", "fdb", "arp"] {
+        let output = run(&[verb, "--help"]);
+        let said = text(&output.stdout);
+        assert!(said.contains("\nStates:\n  ok ") && said.contains("\nExit codes:\n  0 "), "{said}");
+    }
+}
