@@ -231,9 +231,10 @@ fn kind(known: &clap::Command, name: &str) -> Kind {
     }
 }
 
-/// More than a letter, and not a short flag with its value attached.
+/// More than a letter, and no short flag with its value attached.
 fn is_long(name: &str) -> bool {
-    let verbosity = name.strip_prefix('v').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let verbosity = name.strip_prefix('v').is_some_and(number);
     name.len() > 1 && !verbosity && !matches!(name, "ojson" | "otext" | "owide" | "ondjson")
 }
 

@@ -73,15 +73,20 @@ fn a_lease_is_ours_by_name_or_without_one_by_address() {
     let kept = Lease { expires: Expiry::Never, id: 0, ..lease("10.3.4.0-24", "1.2.3.4", None) };
     let kept_named = Lease { expires: Expiry::Never, id: 0, ..named.clone() };
     let other = lease("10.3.5.0-24", "5.5.5.5", Some("n2"));
-    for (listing, want) in [
-        (vec![other.clone(), named.clone()], Choice::Reuse(named.clone())),
-        (vec![other.clone(), bare.clone()], Choice::Adopt(bare.clone())),
-        (vec![bare.clone(), named.clone()], Choice::Reuse(named)),
-        (vec![other.clone(), kept.clone()], Choice::Reserved(kept)),
-        (vec![kept_named.clone()], Choice::Reuse(kept_named)),
+    let before = Some("10.3.2.0-24");
+    for (listing, previous, want) in [
+        (vec![other.clone(), named.clone()], before, Choice::Reuse(named.clone())),
+        (vec![other.clone(), bare.clone()], None, Choice::Adopt(bare.clone())),
+        (vec![bare.clone(), named.clone()], before, Choice::Reuse(named.clone())),
+        (vec![bare.clone(), named.clone()], None, Choice::Adopt(bare)),
+        (vec![other.clone(), kept.clone()], None, Choice::Reserved(kept)),
+        (vec![kept_named.clone()], before, Choice::Reuse(kept_named)),
     ] {
-        assert_eq!(pick(&listing, &me, &upstream(), None), want, "{listing:?}");
+        assert_eq!(pick(&listing, &me, &upstream(), previous), want, "{listing:?}");
     }
+    // Another host of our name: its lease is its own.
+    let (fresh, remembered) = made(pick(std::slice::from_ref(&named), &me, &upstream(), None));
+    assert!(!remembered && !fresh.overlaps(&named.subnet), "{fresh:?}");
 }
 
 #[test]

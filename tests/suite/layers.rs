@@ -38,8 +38,20 @@ const ROOMS: &[Room] = &[
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
     pure("snapshot", &["net", "clock", "schema", "state", "lease", "store::codec"]),
-    // A route reads the same in a table and in a plan.
-    pure("readings", &["net", "clock", "state", "config", "lease", "plan::route_words"]),
+    // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
+    pure(
+        "readings",
+        &[
+            "net",
+            "clock",
+            "state",
+            "config",
+            "lease",
+            "plan::route_words",
+            "overlay::vxlan",
+            "store::Unreadable",
+        ],
+    ),
     pure("render", &["error", "net", "schema", "state::proto", "readings"]),
     hands(
         "agent",

@@ -83,6 +83,8 @@ pub(super) fn at_ms(ms: u64) -> Expiry {
 pub(super) struct Disk {
     root: PathBuf,
     subnets: PathBuf,
+    /// Opened for an agent, which made what was missing.
+    made: bool,
 }
 
 /// The directory, and the right to write in it until this is dropped.
@@ -101,7 +103,7 @@ impl Disk {
             hint: "name a directory that may be written: --store dir:PATH".to_owned(),
             source: Some(Box::new(e)),
         })?;
-        Ok(Self { root: path.to_owned(), subnets })
+        Ok(Self { root: path.to_owned(), subnets, made: true })
     }
 
     /// A directory that must be there already.
@@ -111,7 +113,7 @@ impl Disk {
             hint: "name the directory that the agents use: --store dir:PATH".to_owned(),
             source: Some(Box::new(e)),
         })?;
-        Ok(Self { root: path.to_owned(), subnets: path.join("subnets") })
+        Ok(Self { root: path.to_owned(), subnets: path.join("subnets"), made: false })
     }
 
     pub(super) fn name(&self) -> String {
@@ -163,8 +165,10 @@ impl Disk {
         let wrong = |e: &io::Error| self.error("listing", &self.subnets, e);
         let mut found = Vec::new();
         let entries = match fs::read_dir(&self.subnets) {
-            // Nobody has taken a lease yet.
-            Err(e) if e.kind() == ErrorKind::NotFound && self.root.is_dir() => return Ok(found),
+            // A reader may come before the first lease. What we made ourselves and is gone is no empty list.
+            Err(e) if e.kind() == ErrorKind::NotFound && !self.made && self.root.is_dir() => {
+                return Ok(found);
+            }
             entries => entries.map_err(|e| wrong(&e))?,
         };
         for entry in entries {

@@ -170,7 +170,8 @@ async fn a_flannelds_lease_is_adopted(bed: &Bed) {
 async fn a_new_address_keeps_the_subnet(bed: &Bed) {
     let store = bed.open().await;
     let first = acquire(&*store, &id("n1", "1.2.3.4"), &upstream(), None).await.unwrap();
-    let again = acquire(&*store, &id("n1", "1.2.3.99"), &upstream(), None).await.unwrap();
+    let remembered = Some(first.lease.subnet);
+    let again = acquire(&*store, &id("n1", "1.2.3.99"), &upstream(), remembered).await.unwrap();
     assert_eq!((again.how, again.lease.subnet), (How::Reused, first.lease.subnet));
     let [seen] = &store.list().await.unwrap().leases[..] else { panic!("one lease") };
     assert_eq!(seen.attrs.public_ip, "1.2.3.99".parse().ok());

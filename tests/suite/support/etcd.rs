@@ -118,6 +118,15 @@ impl Etcd {
         let id = self.process.as_ref().map(Child::id).expect("it runs");
         let pid = nix::unistd::Pid::from_raw(i32::try_from(id).expect("a process id"));
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("our own child");
+        // Its threads stop one by one.
+        let stopped = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'));
+        let all = || {
+            let tasks = std::fs::read_dir(format!("/proc/{id}/task")).expect("it runs");
+            tasks.flatten().all(|t| std::fs::read_to_string(t.path().join("stat")).is_ok_and(stopped))
+        };
+        while !all() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Frozen(pid)
     }
 
