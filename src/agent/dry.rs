@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::single::{self, Rival};
-use super::start::{Started, start};
+use super::start::{Started, lock_file, start};
 use super::trouble::store_failure;
 use super::upkeep;
 use crate::config::{NetConf, Settings};
@@ -22,7 +22,7 @@ use crate::store::LeaseStore;
 /// Prints the plan to stdout: a script whose comments say what else there is to know.
 pub async fn run(settings: Settings) -> Result<u8, Failure> {
     let started = start(&settings).await?;
-    let notes = notes(&started);
+    let notes = notes(&started, &settings);
     let Started { have, conf, uplink, lease, own, peers, .. } = started;
     let mut world = World { conf, uplink, own, peers: Peers::of(Some(lease.subnet)), objects: false };
     world.peers.reset(peers.unwrap_or_default());
@@ -44,12 +44,13 @@ pub async fn run(settings: Settings) -> Result<u8, Failure> {
 }
 
 /// What would be in the way, and what would come out otherwise another time.
-fn notes(started: &Started) -> Vec<String> {
-    let Started { device, lease, own, have, previous, .. } = started;
-    let rival = single::rival(*device).map(|Rival { pid, name }| match pid {
-        0 => format!("{name} runs here, out of sight: run would be refused"),
-        pid => format!("an agent runs here ({name}, pid {pid}): run needs --takeover"),
-    });
+fn notes(started: &Started, settings: &Settings) -> Vec<String> {
+    let Started { device, netns, lease, own, have, previous, .. } = started;
+    let rival =
+        single::rival(*device, &lock_file(settings, *netns, *device)).map(|Rival { pid, name }| match pid {
+            0 => format!("{name} runs here, out of sight: run would be refused"),
+            pid => format!("an agent runs here ({name}, pid {pid}): run needs --takeover"),
+        });
     // Of the store's leases each has a revision.
     let fresh = lease.revision == 0;
     let mac = fresh && have.links.get(device).and_then(|link| link.mac) != Some(own.mac);

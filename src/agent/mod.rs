@@ -3,6 +3,7 @@
 mod dry;
 pub mod file;
 mod hold;
+mod lock;
 pub mod log;
 mod news;
 mod node;
@@ -17,6 +18,7 @@ mod timers;
 mod trim;
 mod trouble;
 mod upkeep;
+mod uplink;
 mod watch;
 
 pub use node::{Node, Report, Touched};

@@ -1,5 +1,6 @@
 //! One agent a device. The claim is an abstract Unix socket: such names belong to the network namespace, as the
-//! device does, and vanish with the process whatever happens to it.
+//! device does, and vanish with the process whatever happens to it. Any user may take such a name, so a holder is
+//! believed only if it is root's or ours; beside it stands a lock on a file that other users cannot open.
 #![expect(clippy::disallowed_methods, reason = "reads /proc to find a flanneld, and waits for it to end")]
 
 use std::fs;
@@ -7,6 +8,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt};
 use nix::unistd::Pid;
 
+use super::lock::{self, Lock, Taken};
 use crate::error::Failure;
 use crate::net::IfName;
 
@@ -23,14 +26,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Held as long as this process is the device's agent.
 pub struct Claim {
-    socket: UnixListener,
+    /// None where a stranger has the name.
+    socket: Option<UnixListener>,
+    /// None where the run directory cannot be written.
+    _lock: Option<Lock>,
 }
 
 impl Claim {
     /// Lets go of those who asked who we are; to be called now and then, or their queue fills.
     pub fn drain(&self) {
-        while self.socket.accept().is_ok() {}
+        if let Some(socket) = &self.socket {
+            while socket.accept().is_ok() {}
+        }
     }
+}
+
+/// Who has the socket's name.
+enum Holder {
+    /// Nobody any more.
+    Gone,
+    /// Root or our own user: an agent.
+    Agent(Rival),
+    /// Anybody else, or somebody who answers nothing; in words.
+    Stranger(String),
 }
 
 /// Another program that manages the device.
@@ -44,29 +62,22 @@ pub struct Rival {
 
 /// Claims the device. With `takeover` a rival is asked to end first (SIGTERM leaves the data path alone);
 /// without, it is an error that names its pid.
-pub fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
+pub fn claim(device: IfName, lock_file: &Path, takeover: bool) -> Result<Claim, Failure> {
     if let Some(rival) = flanneld(device) {
         if !takeover {
             return Err(refusal(device, &rival));
         }
         stop(&rival)?;
     }
-    let address = SocketAddr::from_abstract_name(format!("flanctl/{device}"))
-        .map_err(|e| Failure::unreadable("naming the claim socket").because(e))?;
     let end = Instant::now() + PATIENCE;
     loop {
-        match UnixListener::bind_addr(&address) {
-            Ok(socket) => {
-                let calm = socket.set_nonblocking(true);
-                calm.map_err(|e| Failure::unreadable(format!("claiming {device}")).because(e))?;
-                return Ok(Claim { socket });
-            }
-            Err(e) if e.kind() == io::ErrorKind::AddrInUse => {}
-            Err(e) => return Err(Failure::unreadable(format!("claiming {device}")).because(e)),
-        }
+        let rival = match attempt(device, lock_file)? {
+            Ok(claim) => return Ok(claim),
+            Err(rival) => rival,
+        };
         let patient = Instant::now() < end;
-        match holder(device) {
-            // Killed an instant ago: a program that it was starting holds the socket until it runs.
+        match rival {
+            // Killed an instant ago: a program that it was starting holds the claim until it runs.
             Some(Rival { pid, .. }) if patient && pid != 0 && ended(pid) => {
                 thread::sleep(Duration::from_millis(20));
             }
@@ -80,22 +91,72 @@ pub fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
     }
 }
 
-/// Who manages the device, for those who only ask.
-pub fn rival(device: IfName) -> Option<Rival> {
-    flanneld(device).or_else(|| holder(device))
+/// One attempt: the claim, or who has it (nobody, if it went away meanwhile).
+fn attempt(device: IfName, lock_file: &Path) -> Result<Result<Claim, Option<Rival>>, Failure> {
+    let (socket, stranger) = match bind(device)? {
+        Some(socket) => (Some(socket), None),
+        None => match holder(device) {
+            Holder::Gone => return Ok(Err(None)),
+            Holder::Agent(rival) => return Ok(Err(Some(rival))),
+            Holder::Stranger(who) => (None, Some(who)),
+        },
+    };
+    match (lock::take(lock_file), stranger) {
+        (Taken::Ours(lock), stranger) => {
+            if let Some(who) = stranger {
+                tracing::warn!("{who} has the name flanctl/{device}; going by {}", lock_file.display());
+            }
+            Ok(Ok(Claim { socket, _lock: Some(lock) }))
+        }
+        (Taken::Held(pid), _) => Ok(Err(Some(Rival { pid, name: "flanctl" }))),
+        (Taken::Unusable(_), None) => Ok(Ok(Claim { socket, _lock: None })),
+        (Taken::Unusable(why), Some(who)) => Err(Failure::found(format!(
+            "{who} has the name flanctl/{device}, and {} cannot be locked instead: {why}",
+            lock_file.display()
+        ))
+        .hint("end that process, or give a --run-dir that only root can write")),
+    }
 }
 
-/// Who holds the claim. Never waits: refused starts may have filled the queue of a holder.
-fn holder(device: IfName) -> Option<Rival> {
-    let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).ok()?;
-    let address = UnixAddr::new_abstract(format!("flanctl/{device}").as_bytes()).ok()?;
-    match connect(asks.as_raw_fd(), &address) {
-        Ok(()) => {}
-        Err(Errno::EAGAIN) => return Some(Rival { pid: 0, name: "flanctl" }),
-        Err(_) => return None,
+/// Takes the name; `None` if somebody has it.
+fn bind(device: IfName) -> Result<Option<UnixListener>, Failure> {
+    let failed = |e: io::Error| Failure::unreadable(format!("claiming {device}")).because(e);
+    let address = SocketAddr::from_abstract_name(format!("flanctl/{device}")).map_err(failed)?;
+    match UnixListener::bind_addr(&address) {
+        Ok(socket) => {
+            socket.set_nonblocking(true).map_err(failed)?;
+            Ok(Some(socket))
+        }
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => Ok(None),
+        Err(e) => Err(failed(e)),
     }
-    let told = getsockopt(&asks, sockopt::PeerCredentials).ok()?;
-    Some(Rival { pid: told.pid(), name: "flanctl" })
+}
+
+/// Who manages the device, for those who only ask.
+pub fn rival(device: IfName, lock_file: &Path) -> Option<Rival> {
+    let by_name = || match holder(device) {
+        Holder::Agent(rival) => Some(rival),
+        Holder::Gone | Holder::Stranger(_) => None,
+    };
+    let by_lock = || lock::held(lock_file).map(|pid| Rival { pid, name: "flanctl" });
+    flanneld(device).or_else(by_name).or_else(by_lock)
+}
+
+/// Who holds the name. Never waits: refused starts may have filled the queue of a holder.
+fn holder(device: IfName) -> Holder {
+    let told = || {
+        let asks = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None)?;
+        let address = UnixAddr::new_abstract(format!("flanctl/{device}").as_bytes())?;
+        connect(asks.as_raw_fd(), &address)?;
+        getsockopt(&asks, sockopt::PeerCredentials)
+    };
+    match told() {
+        // As it was when the holder began to listen.
+        Ok(told) if lock::trusted(told.uid()) => Holder::Agent(Rival { pid: told.pid(), name: "flanctl" }),
+        Ok(told) => Holder::Stranger(format!("process {} of user {}", told.pid(), told.uid())),
+        Err(Errno::EAGAIN) => Holder::Stranger("a process that answers nobody".to_owned()),
+        Err(_) => Holder::Gone,
+    }
 }
 
 fn refusal(device: IfName, rival: &Rival) -> Failure {

@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::net::IpAddr;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -16,7 +16,8 @@ use super::file::{self, AgentFile};
 use super::premises;
 use super::single::{self, Claim};
 use super::trouble::{Trouble, passes, store_failure, words};
-use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf, choose};
+use super::uplink;
+use crate::config::{Backend, NetConf, Settings, StoreChoice, SubnetEnv, Uplink, VxlanConf};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel, netns};
 use crate::lease::{Attrs, Expiry, Identity, Lease, VxlanData};
@@ -64,6 +65,7 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
         netns::inode().map_err(|e| Failure::unreadable("reading the network namespace").because(e))?;
     let previous =
         fs::read_to_string(&settings.subnet_file).map(|t| SubnetEnv::parse(&t)).unwrap_or_default();
+    uplink::named(settings)?;
     let store: Rc<dyn LeaseStore> = Rc::from(store::open(&settings.store).await.map_err(store_failure)?);
     tracing::info!("Created subnet manager: {}", manager_name(settings, &previous));
     tracing::info!("Installing signal handlers");
@@ -75,12 +77,12 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
     let mut kernel =
         LinuxKernel::open().map_err(|e| Failure::unreadable("opening a netlink socket").because(e))?;
     let have = kernel.observe().map_err(|e| Failure::unreadable("reading the kernel's tables").because(e))?;
-    let uplink = choose_uplink(&have, settings, &conf, &mut kernel)?;
+    let uplink = uplink::chosen(&have, settings, &conf, &mut kernel)?;
     let Backend::Vxlan(vxlan) = &conf.backend;
     vxlan_line(&config, vxlan);
     premises::warnings(&have, &conf, &uplink).iter().for_each(|line| tracing::warn!("{line}"));
     let device = device_of(&conf, vxlan)?;
-    let claim = if settings.dry_run { None } else { Some(claim(device, settings.takeover).await?) };
+    let claim = if settings.dry_run { None } else { Some(claim(device, settings, netns).await?) };
     // A predecessor may have worked until this very moment.
     let have = match &claim {
         Some(_) if settings.takeover => {
@@ -123,9 +125,15 @@ pub async fn start(settings: &Settings) -> Result<Started, Failure> {
 }
 
 /// Beside the loop, because a predecessor may take its time and a signal must still be heard.
-async fn claim(device: IfName, takeover: bool) -> Result<Claim, Failure> {
-    let work = tokio::task::spawn_blocking(move || single::claim(device, takeover));
+async fn claim(device: IfName, settings: &Settings, netns: u64) -> Result<Claim, Failure> {
+    let (lock, takeover) = (lock_file(settings, netns, device), settings.takeover);
+    let work = tokio::task::spawn_blocking(move || single::claim(device, &lock, takeover));
     work.await.map_err(|e| Failure::found(format!("claiming {device}")).because(e))?
+}
+
+/// Beside the state file.
+pub(super) fn lock_file(settings: &Settings, netns: u64, device: IfName) -> PathBuf {
+    file::path(&settings.run_dir, netns, device).with_extension("lock")
 }
 
 impl Started {
@@ -314,32 +322,6 @@ fn past_run(settings: &Settings, netns: u64) -> Option<AgentFile> {
     // One that cannot be read is no help, and no hindrance to the others.
     let readable = all.iter().filter_map(|path| file::read(path).ok().flatten());
     readable.filter(fits).max_by_key(|past| past.written_at)
-}
-
-/// The uplink, with flannel's lines on the way.
-fn choose_uplink(
-    have: &State,
-    settings: &Settings,
-    conf: &NetConf,
-    kernel: &mut LinuxKernel,
-) -> Result<Uplink, Failure> {
-    let kernel = std::cell::RefCell::new(kernel);
-    let reach = |to: IpAddr| kernel.borrow_mut().route_get(to).map(|(dev, src, _)| (dev, src));
-    match choose(have, settings, conf, &reach) {
-        Ok((uplink, lines)) => {
-            lines.iter().for_each(|line| tracing::info!("{line}"));
-            Ok(uplink)
-        }
-        Err(e) => {
-            e.trail().iter().for_each(|line| tracing::warn!("{line}"));
-            let hint = e.hint();
-            let failure = Failure::found("failed to find the interface to use").because(e);
-            Err(match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            })
-        }
-    }
 }
 
 fn device_of(conf: &NetConf, vxlan: &VxlanConf) -> Result<IfName, Failure> {

@@ -119,8 +119,8 @@ struct ExecArgs {
     /// Name of the lab
     #[arg(long, value_name = "NAME", default_value = "lab")]
     name: String,
-    /// The command
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// The command and its arguments; flags of ours stand before it
+    #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 

@@ -99,15 +99,24 @@ pub fn labs(out: &mut dyn Write, labs: &[LabRow]) -> io::Result<()> {
         return writeln!(out, "no labs; flanctl lab up makes one");
     }
     let mut table = plain();
-    table.set_header(["LAB", "NODE", "UNDERLAY", "SUBNET", "AGENT"]);
+    table.set_header(["LAB", "NODE", "UNDERLAY", "SUBNET", "POD", "AGENT"]);
     for lab in labs {
         if lab.nodes.is_empty() {
-            table.add_row([lab.name.as_str(), "-", "-", "-", "half made"]);
+            table.add_row([lab.name.as_str(), "-", "-", "-", "-", "half made"]);
         }
         for node in &lab.nodes {
             let agent = node.pid.map_or(node.agent.to_owned(), |pid| format!("{} ({pid})", node.agent));
             let subnets = if node.subnets.is_empty() { "-".to_owned() } else { words(&node.subnets) };
-            table.add_row([lab.name.clone(), node.name.clone(), node.address.to_string(), subnets, agent]);
+            let pod = format!("{} {}", node.pod, words(&node.pod_addresses));
+            let pod = pod.trim_end().to_owned();
+            table.add_row([
+                lab.name.clone(),
+                node.name.clone(),
+                node.address.to_string(),
+                subnets,
+                pod,
+                agent,
+            ]);
         }
     }
     writeln!(out, "{}", trimmed(&table))
@@ -205,12 +214,14 @@ mod tests {
             address: "192.168.50.11".parse().unwrap(),
             public: None,
             subnets: vec!["10.244.1.0/24".parse().unwrap()],
+            pod: "pod1".into(),
+            pod_addresses: vec!["10.244.1.2".parse().unwrap()],
             agent: "running",
             pid: Some(7),
         };
         let mut out = Vec::new();
         labs_json(&mut out, &[LabRow { name: "lab".into(), shape: None, nodes: vec![node] }]).unwrap();
-        let want = r#"{"schema":"flanctl.lab/1","rows":[{"name":"lab","shape":null,"nodes":[{"name":"node1","netns":"lab-node1","address":"192.168.50.11","public":null,"subnets":["10.244.1.0/24"],"agent":"running","pid":7}]}]}"#;
+        let want = r#"{"schema":"flanctl.lab/1","rows":[{"name":"lab","shape":null,"nodes":[{"name":"node1","netns":"lab-node1","address":"192.168.50.11","public":null,"subnets":["10.244.1.0/24"],"pod":"pod1","pod_addresses":["10.244.1.2"],"agent":"running","pid":7}]}]}"#;
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(&String::from_utf8(out).unwrap()), value(want));
     }

@@ -16,6 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::go_style;
@@ -168,6 +169,11 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
     let args = if name == "flanneld" { as_flanneld(args) } else { go_spelling(args) };
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
+        // Whatever the verb and the name it was started by.
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            let told = writeln!(std::io::stdout(), "flanctl {}", env!("CARGO_PKG_VERSION"));
+            return told.map(|()| exit::FINE).map_err(|e| Failure::unreadable("writing").because(e));
+        }
         Err(error) => {
             // Help and version are answers, not errors; a closed pipe is nobody's fault.
             let _ = error.print();

@@ -14,7 +14,7 @@ pub use flags::{RunArgs, StoreArgs, go_style};
 pub use netconf::NetConfError;
 pub use settings::{SettingsError, run_dir};
 pub use subnet_env::SubnetEnv;
-pub use uplink::{Reach, UplinkError, choose};
+pub use uplink::{Reach, UplinkError, choose, none_named};
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;

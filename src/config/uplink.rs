@@ -89,6 +89,14 @@ pub fn choose(
     Err(UplinkError::NothingMatched { tried, have: inventory(state, stack) })
 }
 
+/// The error for names of which none is an interface.
+pub fn none_named(state: &State, names: &[String]) -> UplinkError {
+    let have = inventory(state, Stack { v4: true, v6: true });
+    let no = |name: &String| UplinkError::NoSuchInterface { name: name.clone(), have: have.clone() };
+    let tried = names.iter().map(|name| (name.clone(), no(name))).collect();
+    UplinkError::NothingMatched { tried, have }
+}
+
 impl Selector<'_> {
     fn text(&self) -> &str {
         match self {

@@ -34,6 +34,10 @@ pub struct NodeRow {
     pub public: Option<Ipv4Addr>,
     /// What it leased; empty if nothing.
     pub subnets: Vec<IpNet>,
+    /// Its pod: `pod1`.
+    pub pod: String,
+    /// The pod's addresses; empty without a lease.
+    pub pod_addresses: Vec<IpAddr>,
     /// `running`, `dead` or `absent` (never started).
     pub agent: &'static str,
     /// The agent's process, while it runs.
@@ -62,12 +66,15 @@ fn node_row(node: &Node, home: &Home) -> NodeRow {
     let dir = home.node(&node.name);
     let process = Process::noted(&dir.join("agent.pid"));
     let running = process.filter(|p| p.alive());
+    let lease = SubnetEnv::read(&dir.join("subnet.env"));
     NodeRow {
         name: node.name.clone(),
         netns: node.netns.clone(),
         address: node.addr,
         public: node.public,
-        subnets: SubnetEnv::read(&dir.join("subnet.env")).map(|l| l.subnets()).unwrap_or_default(),
+        subnets: lease.as_ref().map(SubnetEnv::subnets).unwrap_or_default(),
+        pod: node.pod.clone(),
+        pod_addresses: lease.iter().flat_map(SubnetEnv::pod).map(|net| net.addr()).collect(),
         agent: match (process, running) {
             (_, Some(_)) => "running",
             (Some(_), None) => "dead",

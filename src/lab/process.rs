@@ -39,15 +39,17 @@ impl Process {
 
     /// Reads what [`Process::note`] wrote.
     pub fn noted(file: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(file).ok()?;
-        let (pid, started) = text.trim().split_once(' ')?;
-        Some(Self { pid: pid.parse().ok()?, started: started.parse().ok()? })
+        let number = |file: &Path| std::fs::read_to_string(file).ok();
+        let pid = number(file)?.trim().parse().ok()?;
+        let started = number(&file.with_extension("start"))?.trim().parse().ok()?;
+        Some(Self { pid, started })
     }
 
-    /// Writes it down, whole or not at all.
+    /// Writes it down, the pid alone in `file` (for `kill $(cat agent.pid)`), whole or not at all.
     pub fn note(self, file: &Path) -> io::Result<()> {
+        std::fs::write(file.with_extension("start"), format!("{}\n", self.started))?;
         let fresh = file.with_extension("new");
-        std::fs::write(&fresh, format!("{} {}\n", self.pid, self.started))?;
+        std::fs::write(&fresh, format!("{}\n", self.pid))?;
         std::fs::rename(fresh, file)
     }
 
@@ -126,6 +128,16 @@ mod tests {
         ] {
             assert_eq!(start_time(&stat), want, "{stat}");
         }
+    }
+
+    #[test]
+    fn a_noted_process_is_read_back_and_its_file_holds_one_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("agent.pid");
+        let process = Process { pid: 12, started: 777 };
+        process.note(&file).unwrap();
+        assert_eq!(Process::noted(&file), Some(process));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "12\n");
     }
 
     #[test]

@@ -172,9 +172,9 @@ impl StoreError {
     /// What to do about it, if there is advice.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoConfig { at, hint } => Some(hint.clone().unwrap_or_else(|| {
-                format!("write it: flanctl lease config set FILE (it is kept at {at}; etcd's v3 API, not v2)")
-            })),
+            Self::NoConfig { at: _, hint } => {
+                Some(hint.clone().unwrap_or_else(|| "write it: flanctl lease config set FILE".to_owned()))
+            }
             Self::Setup { hint, .. } => Some(hint.clone()),
             Self::Taken(subnet) => Some(format!("see who holds it: flanctl lease show {}", subnet.cidrs())),
             Self::Changed { subnet, .. } => {

@@ -1,6 +1,7 @@
 //! `flanctl run` as its operators meet it: exit codes, signals, one agent a device, what it needs and says when that is
 //! missing, what it does when asked to do nothing.
 
+mod claim;
 mod files;
 mod words;
 
@@ -166,6 +167,11 @@ fn an_uplink_that_is_not_there_is_answered_with_those_that_are() {
         }
     }
     assert!(leases.all().is_empty());
+    // A name is refused at once, with no store to tell the rest.
+    let seat = Seat::new(&place, "n1", &["--etcd-endpoints=http://127.0.0.1:1", "--iface=eth7"]);
+    let (code, _, said) = seat.output(&mut seat.command(&[]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("eth7") && said.contains("eth0:[192.168.0.1"), "{said}");
 }
 
 #[test]
@@ -297,6 +303,8 @@ fn under_the_name_flanneld_it_is_run_in_gos_spelling() {
     symlink(FLANCTL, &seat.program).unwrap();
     let mut agent = seat.ready(&[]);
     assert_eq!(seat.env("FLANNEL_IPMASQ"), Some("true".to_owned()));
+    let (code, told, _) = seat.output(Command::new(&seat.program).arg("-version"));
+    assert_eq!((code, told), (0, format!("flanctl {}\n", env!("CARGO_PKG_VERSION"))));
     assert_eq!(agent.running.stop().code(), Some(0));
 }
 

@@ -17,6 +17,9 @@ pub enum NetConfError {
         /// A comment stands in the text.
         comment: bool,
     },
+    /// JSON, but no object.
+    #[error("the network config is {0}, not an object")]
+    NotObject(&'static str),
     /// JSON of the wrong type.
     #[error("{key} is {got}, not {wanted}")]
     WrongType {
@@ -92,6 +95,9 @@ pub enum NetConfError {
 
 impl NetConfError {
     pub(super) fn syntax(text: &str, e: &serde_json::Error) -> Self {
+        if let Some(kind) = serde_json::from_str(text).ok().and_then(|value| other_kind(&value)) {
+            return Self::NotObject(kind);
+        }
         let (line, column) = (e.line(), e.column());
         let whole = e.to_string();
         let what =
@@ -107,6 +113,9 @@ impl NetConfError {
             }
             Self::Syntax { .. } => {
                 "check for a missing or superfluous comma, quote or brace there".to_owned()
+            }
+            Self::NotObject(_) => {
+                "write it as {\"Network\": \"10.244.0.0/16\", \"Backend\": {\"Type\": \"vxlan\"}}".to_owned()
             }
             Self::WrongType { key, wanted, .. } => format!("write {wanted} for {key}"),
             Self::BadValue { key: "Network", .. } => "write it like \"10.244.0.0/16\"".to_owned(),
@@ -136,6 +145,19 @@ impl NetConfError {
 }
 
 /// True if `//`, `/*` or `#` stands outside every string.
+/// What a value is called that is no object.
+fn other_kind(value: &serde_json::Value) -> Option<&'static str> {
+    use serde_json::Value;
+    match value {
+        Value::Object(_) => None,
+        Value::Array(_) => Some("a list"),
+        Value::String(_) => Some("a string"),
+        Value::Number(_) => Some("a number"),
+        Value::Bool(_) => Some("true or false"),
+        Value::Null => Some("null"),
+    }
+}
+
 fn has_comment(text: &str) -> bool {
     let (mut in_string, mut escaped, mut slash) = (false, false, false);
     for c in text.chars() {

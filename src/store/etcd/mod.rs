@@ -114,8 +114,12 @@ impl LeaseStore for EtcdStore {
                 source: Some(Box::new(e)),
             }),
             None => {
-                let hint = legacy::v2_hint(self.pool.endpoints(), &key).await;
-                Err(StoreError::NoConfig { at: format!("{key} in {}", self.pool.name()), hint })
+                let v3 = || "write it with etcd's v3 API: flanctl lease config set FILE".to_owned();
+                let hint = legacy::v2_hint(self.pool.endpoints(), &key).await.or_else(|| Some(v3()));
+                // The key has the prefix in it.
+                let name = self.pool.name();
+                let etcd = name.strip_suffix(&format!(", prefix {}", self.prefix)).unwrap_or(name);
+                Err(StoreError::NoConfig { at: format!("{key} in {etcd}"), hint })
             }
         }
     }

@@ -97,7 +97,9 @@ fn up_makes_a_lab_whose_pods_ping_and_down_leaves_nothing() {
         assert!(netns.contains(&format!("t-updown-{member}")), "{member} in {netns:?}");
     }
     lab.ends(0, &["exec", "pod1", "--name", lab.0, "--", "ping", "-q", "-c", "1", "-W", "2", "10.244.2.2"]);
+    lab.ends(0, &["exec", "pod1", "--name", lab.0, "ping", "-q", "-c", "1", "-W", "2", "10.244.2.2"]);
     let listed = lab.ends(0, &["list"]);
+    assert!(listed.contains("pod2 10.244.2.2"), "{listed}");
     assert!(listed.lines().any(|l| l.contains("t-updown") && l.contains("running")), "{listed}");
     let again = lab.ends(1, &["up", "--name", lab.0]);
     assert!(again.contains("a lab named t-updown exists already"), "{again}");
