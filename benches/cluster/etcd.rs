@@ -36,7 +36,8 @@ impl Etcd {
             .expect("etcd-server is needed: apt-get install etcd-server");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
-            for _ in 0..200 {
+            // Half a minute: the kernel may still be taking the last namespace's 50,000 routes apart.
+            for _ in 0..600 {
                 if let Ok(mut client) = Client::connect([URL], None).await
                     && client.put(format!("{PREFIX}/config"), CONFIG, None).await.is_ok()
                 {
