@@ -240,7 +240,7 @@ fn fdb_key(dev: IfName, mac: Mac) -> FdbKey {
 }
 
 fn unicast(hops: Hops, proto: u8) -> Route {
-    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops }
+    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops, metrics: false }
 }
 
 /// The foreign routes of the main table, longest prefix first: who is on-link.

@@ -17,13 +17,14 @@ pub(super) fn keeps(link: &Link, want: &WantLink) -> bool {
 }
 
 pub(super) fn leads_to(fdb: &Fdb, dst: IpAddr) -> bool {
-    let Fdb { dst: have, more, state, flags: _, port, vni, nhid } = fdb;
+    let Fdb { dst: have, more, state, flags: _, port, vni, nhid, via } = fdb;
     *have == Some(dst)
         && more.is_empty()
         && state & nud::PERMANENT != 0
         && port.is_none()
         && vni.is_none()
         && nhid.is_none()
+        && !via
 }
 
 pub(super) fn hop_is(have: &Hop, want: &Hop) -> bool {
@@ -33,12 +34,13 @@ pub(super) fn hop_is(have: &Hop, want: &Hop) -> bool {
 
 /// Equal but for the flags that the kernel sets by itself.
 pub(super) fn route_is(have: &Route, want: &Route) -> bool {
-    let Route { kind, proto, scope, src, hops } = have;
+    let Route { kind, proto, scope, src, hops, metrics } = have;
     let same = match (hops, &want.hops) {
         (Hops::One(a), Hops::One(b)) => hop_is(a, b),
         (a, b) => a == b,
     };
-    same && (*kind, *proto, *scope, *src) == (want.kind, want.proto, want.scope, want.src)
+    same && (*kind, *proto, *scope, *src, *metrics)
+        == (want.kind, want.proto, want.scope, want.src, want.metrics)
 }
 
 /// The device of a plain route.

@@ -66,7 +66,8 @@ fn healthy(peers: &BTreeSet<u8>) -> State {
     for n in peers {
         let (route, neigh, fdb) = keys(*n);
         let hops = Hops::One(Hop::onlink(neigh.ip, dev()));
-        let row = Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops };
+        let row =
+            Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops, metrics: false };
         state.routes.insert(route, vec![row]);
         state.neighs.insert(neigh, Neigh { mac: Some(mac(*n)), state: nud::PERMANENT, flags: 0 });
         let dst = Some(IpAddr::V4(Ipv4Addr::new(192, 168, 0, *n)));

@@ -161,6 +161,9 @@ pub struct Route {
     pub src: Option<IpAddr>,
     /// Where to.
     pub hops: Hops,
+    /// Carries metrics (`mtu`, `advmss`, …: `RTA_METRICS`), which no route of ours does.
+    #[serde(default)]
+    pub metrics: bool,
 }
 
 /// Route types (`RTN_*`).
@@ -281,6 +284,9 @@ pub struct Fdb {
     pub vni: Option<u32>,
     /// Nexthop group of remotes.
     pub nhid: Option<u32>,
+    /// Bound to an output device (`via`, `NDA_IFINDEX`), which no entry of ours is.
+    #[serde(default)]
+    pub via: bool,
 }
 
 /// A policy rule.

@@ -152,11 +152,14 @@ fn one_altered_row_is_put_right() {
         let mac = VICTIM.mac();
         scene.heals(&format!("bridge fdb replace {mac} dev flannel.1 dst 172.20.9.9 self permanent"));
         scene.heals(&format!("bridge fdb replace {mac} dev flannel.1 dst 172.20.9.9 self dynamic"));
+        let home = VICTIM.public();
+        scene.heals(&format!("bridge fdb replace {mac} dev flannel.1 dst {home} via lo self permanent"));
         scene.heals("ip neigh replace 10.0.2.0 lladdr 02:66:66:66:66:66 dev flannel.1 nud permanent");
         scene.heals("ip neigh replace 10.0.2.0 lladdr 02:66:66:66:66:66 dev flannel.1 nud reachable");
         // K14: a gateway that is not the peer's.
         scene.heals("ip route replace 10.0.2.0/24 via 192.168.50.1 dev eth0");
         scene.heals("ip route replace 10.0.2.0/24 via 10.0.9.0 dev flannel.1 onlink");
+        scene.heals("ip route replace 10.0.2.0/24 via 10.0.2.0 dev flannel.1 onlink proto boot mtu 500");
         scene.heals("ip route replace blackhole 10.0.2.0/24");
         scene.heals("ip route prepend 10.0.2.0/24 via 192.168.50.1 dev eth0");
         scene.heals("ip route append 10.0.2.0/24 via 192.168.50.1 dev eth0");
@@ -167,6 +170,7 @@ fn one_altered_row_is_put_right() {
         if peers > 1_000 {
             let id = nexthop_id(&scene);
             scene.heals(&format!("ip nexthop replace id {id} via 10.0.9.0 dev flannel.1 onlink proto 142"));
+            scene.heals(&format!("ip nexthop replace id {id} blackhole proto 142"));
         }
     }
 }

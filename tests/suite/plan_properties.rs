@@ -65,7 +65,8 @@ fn host() -> State {
     let mut state = replay.state().clone();
     // The connected net, which the replay leaves out: who is on-link.
     let hops = Hops::One(Hop { via: None, dev: Some(dev("eth0")), onlink: false, dead: false });
-    let connected = Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, src: None, hops };
+    let connected =
+        Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, src: None, hops, metrics: false };
     state.routes.insert(route("192.168.50.0/24"), vec![connected]);
     state
 }
@@ -101,7 +102,7 @@ fn fdb(on: &str, n: u8) -> FdbKey {
 
 fn via(on: &str, gateway: &str, onlink: bool, proto: u8) -> Route {
     let hop = Hop { via: Some(ip(gateway)), dev: Some(dev(on)), onlink, dead: false };
-    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops: Hops::One(hop) }
+    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops: Hops::One(hop), metrics: false }
 }
 
 /// A peer: its number, its MAC, its public IP (some on-link, some behind a router), its backend.
@@ -172,7 +173,7 @@ fn mess() -> impl Strategy<Value = Op> {
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: via("eth0", "192.168.50.12", false, proto::FLANCTL) }),
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("fd00:1:0:{n}::/64")), route: via("eth0", "fd50::12", false, proto::FLANCTL) }),
         1 => (2..10u8, 2..10u8).prop_map(|(n, g)| Op::SetNexthop { id: nexthop(n), via: ip(&format!("10.1.{g}.0")), dev: dev("flannel.1") }),
-        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops: Hops::Object(nexthop(n)) } }),
+        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops: Hops::Object(nexthop(n)), metrics: false } }),
     ]
 }
 

@@ -30,7 +30,8 @@ fn link(state: &mut State, name: &str, addrs: &[(&str, u32)]) {
 
 fn route(state: &mut State, dst: &str, metric: u32, hops: Hops) {
     let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric };
-    let row = Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops };
+    let row =
+        Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops, metrics: false };
     state.routes.entry(key).or_default().push(row);
 }
 

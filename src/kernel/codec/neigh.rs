@@ -54,6 +54,7 @@ fn fdb(message: NeighbourMessage, names: &Names) -> Read {
             NeighbourAttribute::Port(port) => entry.port = Some(port),
             NeighbourAttribute::Vni(vni) => entry.vni = Some(vni),
             NeighbourAttribute::Controller(_) => bridged = true,
+            NeighbourAttribute::IfIndex(_) => entry.via = true,
             NeighbourAttribute::Other(nla) if nla.kind() == NDA_NH_ID => {
                 let mut value = vec![0; nla.value_len()];
                 nla.emit_value(&mut value);

@@ -26,7 +26,7 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
         return Read::Nothing;
     }
     let (mut dst, mut table, mut metric, mut src) = (any, u32::from(header.table), 0, None);
-    let (mut via, mut oif, mut object, mut legs) = (None, None, None, None);
+    let (mut via, mut oif, mut object, mut legs, mut metrics) = (None, None, None, None, false);
     for attr in attributes {
         match attr {
             RouteAttribute::Destination(to) => dst = address(&to).unwrap_or(any),
@@ -38,6 +38,7 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
             RouteAttribute::Oif(index) => oif = Some(index),
             RouteAttribute::NhId(id) => object = Some(id),
             RouteAttribute::MultiPath(hops) => legs = Some(hops),
+            RouteAttribute::Metrics(set) => metrics = !set.is_empty(),
             _ => {}
         }
     }
@@ -66,7 +67,7 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
     };
     let (kind, scope) = (kind_of(header.kind.into()), header.scope.into());
     let key = RouteKey { table, dst: dst.trunc(), tos: header.tos, metric };
-    Read::Row(Row::Route(key, Route { kind, proto: header.protocol.into(), scope, src, hops }))
+    Read::Row(Row::Route(key, Route { kind, proto: header.protocol.into(), scope, src, hops, metrics }))
 }
 
 fn leg(hop: &RouteNextHop, names: &Names) -> Option<(Hop, u16)> {
@@ -187,7 +188,7 @@ pub(crate) fn del(
 
 fn message(key: &RouteKey, route: &Route, index: impl Fn(IfName) -> Option<u32>) -> Option<RouteMessage> {
     let RouteKey { table, dst, tos, metric } = key;
-    let Route { kind, proto, scope, src, hops } = route;
+    let Route { kind, proto, scope, src, hops, metrics: _ } = route;
     let mut message = RouteMessage::default();
     let header = &mut message.header;
     header.address_family = family(dst);

@@ -56,7 +56,10 @@ fn routes() -> impl Strategy<Value = (RouteKey, Route)> {
             |((table, ip, len, tos, metric), (proto, scope), kind, src, hops)| {
                 let dst = ipnet::IpNet::new(ip, len).unwrap().trunc();
                 let kind = if kind == 1 { RouteKind::Unicast } else { RouteKind::Other(100 + kind) };
-                (RouteKey { table, dst, tos, metric }, Route { kind, proto, scope, src, hops })
+                (
+                    RouteKey { table, dst, tos, metric },
+                    Route { kind, proto, scope, src, hops, metrics: false },
+                )
             },
         )
     })
@@ -182,7 +185,7 @@ fn one_message_of_each_kind_has_the_bytes_it_must_have() {
     let fdb = FdbKey { dev: dev(), mac, vlan: 0, master: false };
     let key = RouteKey { table: 254, dst: "10.5.2.0/24".parse().unwrap(), tos: 0, metric: 0 };
     let hops = Hops::One(Hop::onlink(gw, dev()));
-    let route = Route { kind: RouteKind::Unicast, proto: 3, scope: 0, src: None, hops };
+    let route = Route { kind: RouteKind::Unicast, proto: 3, scope: 0, src: None, hops, metrics: false };
     let rows: [(&str, Vec<u8>, &str); 6] = [
         (
             "neighbour",
