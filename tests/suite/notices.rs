@@ -45,7 +45,7 @@ fn crowd() {
         "neigh add 10.5.2.0 lladdr 02:00:00:00:00:02 dev flannel.1 nud permanent",
         "neigh add proxy 10.5.9.9 dev eth0",
         "rule add from 10.5.0.0/16 to 10.6.0.0/16 iif eth0 fwmark 0x10/0xff table 1000 priority 100",
-        "rule add not oif br0 ipproto tcp dport 80-90 sport 7 uidrange 0-5 goto 200 priority 150",
+        "rule add not oif br0 ipproto tcp dport 80-90 sport 7 uidrange 0-0 goto 200 priority 150",
         "rule add priority 200 lookup main suppress_prefixlength 0",
         "rule add priority 210 tos 0x10 prohibit",
         "-6 rule add priority 300 from fd00::/8 l3mdev",
@@ -219,7 +219,7 @@ fn rules(state: &State) {
         ipproto: Some(6),
         dport: Some((80, 90)),
         sport: Some((7, 7)),
-        uidrange: Some((0, 5)),
+        uidrange: Some((0, 0)),
         action: 2,
         goto: Some(200),
         ..common.clone()
