@@ -86,9 +86,7 @@ impl World {
 
     /// The configured networks, IPv4 first.
     pub fn networks(&self) -> Vec<IpNet> {
-        let v4 = self.conf.v4.map(|r| IpNet::V4(r.network));
-        let v6 = self.conf.v6.map(|r| IpNet::V6(r.network));
-        v4.into_iter().chain(v6).collect()
+        self.conf.networks()
     }
 
     /// Whether peers on a connected net are reached without the tunnel.
