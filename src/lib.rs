@@ -5,6 +5,7 @@
 //! - [`net`]: MAC, interface name, lease subnet and its key.
 //! - [`clock`]: time as text.
 //! - [`schema`]: the names and versions of our documents.
+//! - [`firewall`]: the firewall's rules as values, and what they do with a packet.
 //! - [`state`]: what is — everything the kernel holds, as one plain value; and what is wanted of it.
 //! - [`config`]: what the operator asked for — settings, network config, uplink choice, subnet.env.
 //! - [`lease`]: who owns which subnet — the lease, which to pick, how a list and its events become a set.
@@ -14,6 +15,7 @@
 //! - [`store`]: the hands on the lease store — a directory or etcd.
 //! - [`agent`]: the loop of `run`.
 //! - [`snapshot`]: one node's tables and leases, to and from bytes.
+//! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
 //! - [`render`]: tables and JSON from one value.
 //! - [`lab`]: a cluster in network namespaces.
@@ -24,6 +26,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod finding;
+pub mod firewall;
 pub mod kernel;
 pub mod lab;
 pub mod lease;

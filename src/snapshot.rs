@@ -6,10 +6,11 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::config::{NetConf, Uplink};
 use crate::lease::{Expiry, Lease};
 use crate::net::Subnet;
 use crate::schema::{self, BadSchema};
-use crate::state::State;
+use crate::state::{Pod, State};
 use crate::store::codec::{decode_value, encode_value};
 
 const KIND: &str = "snapshot";
@@ -32,6 +33,14 @@ pub struct Snapshot {
     pub own: Option<Subnet>,
     /// The network config's text, if it could be read.
     pub config: Option<String>,
+    /// The node's uplink, if an agent told.
+    pub uplink: Option<Uplink>,
+    /// Namespaces behind the node's veths.
+    pub pods: Vec<Pod>,
+    /// The kernel's release (`uname -r`).
+    pub kernel: String,
+    /// Which flanctl took it.
+    pub version: String,
     /// What could not be read, one sentence each.
     pub unseen: Vec<String>,
 }
@@ -101,27 +110,68 @@ struct Wire {
     #[serde(default)]
     config: Option<String>,
     #[serde(default)]
+    uplink: Option<Uplink>,
+    #[serde(default)]
+    pods: Vec<Pod>,
+    #[serde(default)]
+    kernel: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
     unseen: Vec<String>,
 }
 
 impl Snapshot {
+    /// The network config, if it was read and makes sense.
+    pub fn conf(&self) -> Option<NetConf> {
+        self.config.as_deref().and_then(|text| NetConf::parse(text).ok())
+    }
+
     /// As JSON.
     pub fn encode(&self) -> Result<String, serde_json::Error> {
-        let Self { host, at, netns, state, leases, own, config, unseen } = self.clone();
+        let Self { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen } =
+            self.clone();
         let leases = leases.map(|all| all.iter().map(Record::of).collect()).transpose()?;
         let schema = schema::name(KIND, VERSION);
-        serde_json::to_string(&Wire { schema, host, at, netns, state, leases, own, config, unseen })
+        serde_json::to_string(&Wire {
+            schema,
+            host,
+            at,
+            netns,
+            state,
+            leases,
+            own,
+            config,
+            uplink,
+            pods,
+            kernel,
+            version,
+            unseen,
+        })
     }
 
     /// From JSON; what a newer flanctl wrote is refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadSnapshot> {
         schema::expect(bytes, KIND, VERSION)?;
-        let Wire { schema: _, host, at, netns, state, leases, own, config, unseen } =
-            serde_json::from_slice(bytes).map_err(BadSnapshot::Fields)?;
+        let Wire {
+            schema: _,
+            host,
+            at,
+            netns,
+            state,
+            leases,
+            own,
+            config,
+            uplink,
+            pods,
+            kernel,
+            version,
+            unseen,
+        } = serde_json::from_slice(bytes).map_err(BadSnapshot::Fields)?;
         let leases = leases
             .map(|all| all.into_iter().map(Record::lease).collect())
             .transpose()
             .map_err(BadSnapshot::Fields)?;
-        Ok(Self { host, at, netns, state, leases, own, config, unseen })
+        Ok(Self { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen })
     }
 }

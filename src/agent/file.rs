@@ -190,7 +190,7 @@ struct Wire<P> {
     store: StoreNote,
     config: String,
     own: Option<Record>,
-    uplink: UplinkWire,
+    uplink: Uplink,
     peers: P,
 }
 
@@ -207,20 +207,6 @@ impl<P: Rows> Serialize for Records<'_, P> {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Uplink")]
-struct UplinkText {
-    dev: IfName,
-    mtu: u32,
-    v4: Option<std::net::Ipv4Addr>,
-    v6: Option<std::net::Ipv6Addr>,
-    ext_v4: Option<std::net::Ipv4Addr>,
-    ext_v6: Option<std::net::Ipv6Addr>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct UplinkWire(#[serde(with = "UplinkText")] Uplink);
-
 /// The JSON text of a state file, written as it is made: the peers' records never stand in memory together.
 pub fn encode<P: Rows>(file: &AgentFile<P>, to: &mut dyn Write) -> Result<(), serde_json::Error> {
     let AgentFile { pid, started, written_at, host, netns, device, store, config, own, uplink, peers } = file;
@@ -235,7 +221,7 @@ pub fn encode<P: Rows>(file: &AgentFile<P>, to: &mut dyn Write) -> Result<(), se
         store: store.clone(),
         config: config.clone(),
         own: own.as_ref().map(Record::of).transpose()?,
-        uplink: UplinkWire(uplink.clone()),
+        uplink: uplink.clone(),
         peers: Records(peers),
     };
     serde_json::to_writer(to, &wire)
@@ -250,7 +236,6 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<AgentFile, AgentFileError> {
         serde_json::from_slice(bytes).map_err(fields)?;
     let own = own.map(Record::lease).transpose().map_err(fields)?;
     let peers = peers.into_iter().map(Record::lease).collect::<Result<_, _>>().map_err(fields)?;
-    let UplinkWire(uplink) = uplink;
     Ok(AgentFile { pid, started, written_at, host, netns, device, store, config, own, uplink, peers })
 }
 

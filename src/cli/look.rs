@@ -237,7 +237,7 @@ fn from_file(path: &Path) -> Result<Look, Failure> {
     let what = || format!("snapshot {}", path.display());
     let bytes = std::fs::read(path).map_err(|e| Failure::unreadable(what()).because(e))?;
     let snapshot = Snapshot::decode(&bytes).map_err(|e| Failure::unreadable(what()).because(e))?;
-    let Snapshot { host, at, netns, state, leases, own, config, unseen } = snapshot;
+    let Snapshot { host, at, netns, state, leases, own, config, unseen, .. } = snapshot;
     let conf = config.as_deref().and_then(net_conf);
     let whence = what();
     let source = Source::Snapshot;

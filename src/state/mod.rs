@@ -2,7 +2,9 @@
 //! Tables are keyed as the kernel keys them, except that devices go by name (a name is unique in a namespace,
 //! survives in a snapshot, and is what people read). Holds rows and look-ups, nothing clever; no secret ever enters it.
 
+pub mod fib;
 mod fold;
+mod pod;
 mod rows;
 mod uapi;
 mod want;
@@ -14,9 +16,11 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use fold::{Change, Folded, Row};
+pub use pod::Pod;
 pub use uapi::{nud, proto, table};
 pub use want::{Key, Ours, Want, WantLink};
 
+use crate::firewall::Ruleset;
 use crate::net::{IfName, Mac};
 
 /// The kernel's tables in one namespace at one moment.
@@ -43,6 +47,8 @@ pub struct State {
     pub fdb: BTreeMap<FdbKey, Fdb>,
     /// Open facts: `sysctl:net.ipv4.ip_forward`, `offload:eth0/tx-udp_tnl-segmentation`, …
     pub facts: BTreeMap<String, String>,
+    /// The firewall, where it was asked for and could be read.
+    pub firewall: Option<Ruleset>,
 }
 
 /// An interface.

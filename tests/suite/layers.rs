@@ -26,7 +26,9 @@ const ROOMS: &[Room] = &[
     pure("net", &[]),
     pure("clock", &[]),
     pure("schema", &[]),
-    pure("state", &["net"]),
+    // Rules are part of what is; what they do with a packet needs nothing else.
+    pure("firewall", &["net"]),
+    pure("state", &["net", "firewall"]),
     // The uplink is chosen from the links and routes that are there.
     pure("config", &["net", "state"]),
     // Which subnet to pick, and which peer to believe, depends on the network config.
@@ -37,7 +39,8 @@ const ROOMS: &[Room] = &[
     hands("kernel", &["net", "state", "plan", "overlay::masq"]),
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
-    pure("snapshot", &["net", "clock", "schema", "state", "lease", "store::codec"]),
+    pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
+    pure("finding", &[]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
     pure(
         "readings",
@@ -66,7 +69,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "error", "net", "clock", "schema", "state", "config", "lease", "overlay", "plan", "kernel",
-            "store", "snapshot", "readings", "render", "agent", "lab",
+            "store", "snapshot", "finding", "readings", "render", "agent", "lab",
         ],
     ),
     hands("main", &["error", "cli"]),
