@@ -375,5 +375,5 @@ pub fn store_failure(error: StoreError) -> Failure {
     };
     let unreachable = matches!(error, StoreError::Unreachable { .. });
     let hint = told.or_else(|| unreachable.then(|| hint.to_owned()));
-    Failure { hint, ..failure }.because(error)
+    failure.because(error).hinted(hint)
 }
