@@ -40,7 +40,8 @@ const ROOMS: &[Room] = &[
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
     pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
-    pure("finding", &[]),
+    // A finding names the rule that decided.
+    pure("finding", &["net", "firewall"]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
     pure(
         "readings",
@@ -63,8 +64,8 @@ const ROOMS: &[Room] = &[
             "store", "snapshot",
         ],
     ),
-    // The lab starts flanctl as anyone would, and knows its rooms no better.
-    hands("lab", &["error", "net"]),
+    // The lab starts flanctl as anyone would, and knows its rooms no better; a namespace is made in one way only.
+    hands("lab", &["error", "net", "kernel::netns"]),
     hands(
         "cli",
         &[
