@@ -11,6 +11,7 @@ pub mod nft;
 pub mod nftgen;
 mod observe;
 mod replay;
+pub mod rules;
 mod socket;
 mod sysctl;
 mod wire;
