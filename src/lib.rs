@@ -17,6 +17,7 @@
 //! - [`snapshot`]: one node's tables and leases, to and from bytes.
 //! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
+//! - [`trace`]: one packet's way through the tables.
 //! - [`render`]: tables and JSON from one value.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
@@ -40,3 +41,4 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod trace;
