@@ -1,5 +1,9 @@
 //! The route lookup is held against `ip route get`: the same tables, the same questions, the same answers.
 
+mod asked;
+mod generator;
+mod random;
+
 use std::process::Command;
 
 use flanctl::kernel::{Kernel, LinuxKernel};
