@@ -214,10 +214,8 @@ impl Tally {
                 Answer::Route { key, .. } => Some(format!("{} in {}", key.dst, table(key.table))),
                 _ => None,
             };
-            let elsewhere = match (&shown, &named) {
-                (Ok(shown), Some(named)) => answer[0].is_ok() && shown != named,
-                _ => false,
-            };
+            let elsewhere = answer[0].is_ok()
+                && shown.as_ref().ok().zip(named.as_ref()).is_some_and(|(shown, named)| shown != named);
             if !said.contains(&plain) || elsewhere {
                 self.wrong.push(format!(
                     "set {number}: {}\n  linux {plain} ({shown:?})\n  here {said:?} {named:?} {found:?}\n{}",
