@@ -1,5 +1,5 @@
 //! The firewall's rules as values, and what they do with a packet: what nft and iptables print becomes a [`Ruleset`],
-//! [`walk`] takes a packet through one hook. Pure; `kernel::rules` runs the tools. Three-valued: a rule that cannot be
+//! [`walk()`] takes a packet through one hook. Pure; `kernel::rules` runs the tools. Three-valued: a rule that cannot be
 //! evaluated makes the answer unsure, with the expression quoted, unless a surer one makes it irrelevant.
 
 pub mod iptables;

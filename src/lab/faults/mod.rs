@@ -1,5 +1,5 @@
 //! What can be broken in a lab, and how: a table of faults, each with the commands that inject and undo it, the probe
-//! that feels it and the codes that name it. The table decides; [`inject`] and [`heal`] do.
+//! that feels it and the codes that name it. The table decides; [`inject()`] and [`heal()`] do.
 
 mod before;
 mod host;

@@ -151,7 +151,7 @@ impl Lookup {
 }
 
 /// Looks a flow up as the kernel does. With an input device it is the forwarding lookup alone: whether the packet
-/// is let in at all says [`input`].
+/// is let in at all says [`input()`].
 pub fn lookup(state: &State, flow: &Flow) -> Lookup {
     let query = Query::of(state, flow);
     match (flow.dst, flow.iif) {
