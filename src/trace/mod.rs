@@ -6,6 +6,7 @@ mod here;
 mod outer;
 mod tunnel;
 mod walls;
+mod words;
 
 use std::net::IpAddr;
 

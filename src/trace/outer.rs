@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::here::{answer_words, first, words};
+use super::words::{answer_words, first, words};
 use super::{Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
 use crate::finding::{lease, mtu, outer};

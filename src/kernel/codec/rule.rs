@@ -92,8 +92,9 @@ fn newer(rule: &mut Rule, nla: &DefaultNla) {
         FRA_DSCP_MASK => rule.dscp = Some((rule.dscp.map_or(0, |d| d.0), byte << 2)),
         FRA_FLOWLABEL => rule.flowlabel = Some((label(), rule.flowlabel.map_or(LABEL, |f| f.1))),
         FRA_FLOWLABEL_MASK => rule.flowlabel = Some((rule.flowlabel.map_or(0, |f| f.0), label())),
-        FRA_SPORT_MASK => rule.port_masks.0 = short(),
-        FRA_DPORT_MASK => rule.port_masks.1 = short(),
+        // All ones, which newer kernels say of every single port, is no mask.
+        FRA_SPORT_MASK => rule.port_masks.0 = short().filter(|mask| *mask != u16::MAX),
+        FRA_DPORT_MASK => rule.port_masks.1 = short().filter(|mask| *mask != u16::MAX),
         _ => {}
     }
 }
