@@ -3,6 +3,7 @@
 mod apply;
 mod codec;
 pub mod exec;
+pub mod facts;
 pub mod firewall;
 pub mod iptables;
 mod linux;
@@ -11,6 +12,7 @@ pub mod nft;
 pub mod nftgen;
 mod observe;
 mod ports;
+pub mod processes;
 mod replay;
 mod socket;
 mod sysctl;
