@@ -14,6 +14,7 @@ mod observe;
 mod ports;
 pub mod processes;
 mod replay;
+pub mod rules;
 mod socket;
 mod sysctl;
 mod wire;
