@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::deepen::deepen;
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
 use super::netns::{Netns, live_state, netns};
@@ -137,7 +138,6 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         by_agent: false,
         whence: "no leases".to_owned(),
     };
-    deepen(&mut look.snapshot, depth);
     // A flag names a store because the user means that one; else the agent knows best.
     let flagged = store_flagged(&args.near.store);
     // A file that cannot be read is no reason to show nothing.
@@ -153,14 +153,9 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         Err(failure) => look.snapshot.unseen.push(failure.chain()),
     }
     look.conf = look.snapshot.conf();
+    // Last: what the config and the agent say is asked about.
+    deepen(&mut look.snapshot, &netns, depth);
     Ok(look)
-}
-
-/// Reads what lies beyond the tables.
-fn deepen(snapshot: &mut Snapshot, depth: Depth) {
-    if depth.firewall {
-        snapshot.unseen.push("the firewall was not read".to_owned());
-    }
 }
 
 /// The kernel's release, as `uname -r` prints it.
