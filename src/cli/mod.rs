@@ -12,6 +12,7 @@ mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+pub mod pod;
 pub mod run;
 pub mod snapshot;
 pub mod tables;

@@ -11,6 +11,7 @@ pub mod netns;
 pub mod nft;
 pub mod nftgen;
 mod observe;
+pub mod pods;
 mod ports;
 pub mod processes;
 mod replay;
