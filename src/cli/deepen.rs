@@ -27,9 +27,8 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
         Err(failure) => return snapshot.unseen.push(failure.chain()),
     };
     if depth.firewall {
-        let ruleset = rules::read();
-        snapshot.unseen.extend(ruleset.unseen.iter().cloned());
-        snapshot.state.firewall = Some(ruleset);
+        // What its tools do not show is said in it.
+        snapshot.state.firewall = Some(rules::read());
     }
     if !(depth.facts || depth.pods) {
         return;
