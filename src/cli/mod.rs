@@ -13,6 +13,7 @@ mod lease_watch;
 pub mod look;
 pub mod netns;
 pub mod pod;
+mod ports;
 pub mod run;
 pub mod snapshot;
 pub mod tables;

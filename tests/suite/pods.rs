@@ -87,3 +87,19 @@ fn without_rights_the_names_are_there_and_the_inside_is_missed_aloud() {
     let said = format!("the inside of {} could not be read", node.name);
     assert!(snapshot.unseen.iter().any(|line| line.starts_with(&said)), "{:?}", snapshot.unseen);
 }
+
+#[test]
+fn the_ports_of_a_bridge_are_listed_with_the_pod_behind_each() {
+    let node = Node::new("ports");
+    let flanctl = env!("CARGO_BIN_EXE_flanctl");
+    let text = node.space.run(&format!("{flanctl} fdb show --dev cni0 -o json"));
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = document["rows"].as_array().unwrap();
+    let ports: Vec<_> =
+        rows.iter().map(|row| (row["port"].as_str(), row["pod"]["ips"][0].as_str())).collect();
+    assert_eq!(ports, [(Some("vetha"), Some("10.9.0.7")), (Some("vethb"), Some("10.9.0.8"))]);
+    let refused = node.space.output(&format!("{flanctl} fdb --dev eth0"));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(said.contains("eth0 is no bridge here") && said.contains("bridges here: cni0"), "{said}");
+}
