@@ -78,7 +78,9 @@ fn all_shows_the_rest_of_the_host() {
 
 #[test]
 fn a_bridge_shows_its_ports_and_the_pod_behind_each() {
-    ["text", "wide", "json"].map(|form| golden("fdb", "bridge", form, &["--dev", "cni0"]));
+    for form in ["text", "wide", "json"] {
+        golden("fdb", "bridge", form, &["--dev", "cni0"]);
+    }
 }
 
 fn rows(verb: &str, fixture: &str) -> Vec<serde_json::Value> {
