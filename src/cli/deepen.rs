@@ -10,7 +10,7 @@ use super::netns::Netns;
 use crate::config::{Backend, NetConf};
 use crate::kernel::facts::{self, Asked};
 use crate::kernel::processes::Processes;
-use crate::kernel::{pods, rules};
+use crate::kernel::{ipvs, pods, rules};
 use crate::net::IfName;
 use crate::snapshot::Snapshot;
 
@@ -29,6 +29,11 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
     if depth.firewall {
         // What its tools do not show is said in it.
         snapshot.state.firewall = Some(rules::read());
+        // A service is a rewriting, too.
+        match ipvs::read() {
+            Some(services) => snapshot.state.ipvs = services,
+            None => snapshot.unseen.push("the IPVS services could not be read: that needs root".to_owned()),
+        }
     }
     if !(depth.facts || depth.pods) {
         return;

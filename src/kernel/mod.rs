@@ -6,6 +6,7 @@ pub mod exec;
 pub mod facts;
 pub mod firewall;
 pub mod iptables;
+pub mod ipvs;
 mod linux;
 pub mod netns;
 pub mod nft;

@@ -33,24 +33,29 @@ pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> 
         "net.ipv6.conf.all.forwarding",
         "net.bridge.bridge-nf-call-iptables",
         "net.bridge.bridge-nf-call-ip6tables",
-        "net.ipv4.fib_multipath_use_neigh",
     ]
     .map(str::to_owned)
     .to_vec();
     let devices = links.keys().map(|dev| spelt(dev.as_str()));
     for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
         names.extend(DEVICE.map(|name| format!("net.ipv4.conf.{conf}.{name}")));
-        // What routing reads of a new device is what `default` said when it came: of no interest later.
-        if conf != "default" {
-            names.extend(ROUTING.map(|name| format!("net.{name}").replace("*", &conf)));
-        }
     }
     let tunnels = links.iter().filter(|(_, link)| matches!(link.kind, LinkKind::Vxlan(_)));
     names.extend(tunnels.map(|(dev, _)| format!("net.ipv6.conf.{}.accept_ra", spelt(dev.as_str()))));
     named(names)
 }
 
-/// Further ones, which only a reader looks at.
+/// What else the route lookup goes by, which the agent has no use for.
+pub(crate) fn routing(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
+    let mut names = vec!["net.ipv4.fib_multipath_use_neigh".to_owned()];
+    // What routing reads of a new device is what `default` said when it came: of no interest later.
+    for conf in links.keys().map(|dev| spelt(dev.as_str())).chain(["all".to_owned()]) {
+        names.extend(ROUTING.map(|name| format!("net.{name}").replace("*", &conf)));
+    }
+    named(names)
+}
+
+/// Further ones, which only a reader of everything looks at.
 pub(crate) fn more(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
     const HOST: &[&str] = &[
         "net.bridge.bridge-nf-call-arptables",
@@ -70,18 +75,8 @@ pub(crate) fn more(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
         "net.netfilter.nf_conntrack_max",
         "net.netfilter.nf_conntrack_tcp_be_liberal",
     ];
-    const V4: &[&str] = &[
-        "accept_local",
-        "arp_announce",
-        "arp_filter",
-        "arp_ignore",
-        "ignore_routes_with_linkdown",
-        "log_martians",
-        "proxy_arp",
-        "route_localnet",
-        "src_valid_mark",
-    ];
-    const V6: &[&str] = &["accept_ra", "disable_ipv6", "forwarding", "ignore_routes_with_linkdown"];
+    const V4: &[&str] = &["arp_announce", "arp_filter", "arp_ignore", "log_martians", "proxy_arp"];
+    const V6: &[&str] = &["accept_ra", "disable_ipv6", "forwarding"];
     let mut names: Vec<String> = HOST.iter().map(|name| (*name).to_owned()).collect();
     let devices = links.keys().map(|dev| spelt(dev.as_str()));
     for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {

@@ -7,6 +7,7 @@ use flanctl::net::IfName;
 use flanctl::state::{Df, Encap, LinkKind, Port, State};
 
 use super::support::netns::{bridge, ip, run, scratch};
+use super::support::space::{hold, until};
 
 fn dev(name: &str) -> IfName {
     name.parse().unwrap()
@@ -33,7 +34,11 @@ fn what_a_bridge_does_with_its_ports_is_seen_and_the_agent_does_not_ask() {
         ip("link set pa-far up");
         bridge("link set dev pa hairpin on isolated on learning off flood off");
         bridge("fdb add 02:00:00:00:00:77 dev pa master static");
-        let state = look();
+        // The carrier is told a moment later.
+        let state = until("pa forwards", || {
+            let state = look();
+            hold(port(&state, "pa").forwards(), port(&state, "pa").word()).map(|()| state)
+        });
         assert!(state.links[&dev("cni0")].port.is_none());
         let a = port(&state, "pa");
         assert_eq!((a.word(), a.forwards()), ("forwarding", true));
@@ -122,7 +127,8 @@ fn facts_are_those_of_the_namespace_that_the_reader_stands_in() {
         std::fs::write("/proc/sys/net/ipv4/conf/eth0/ignore_routes_with_linkdown", "1").unwrap();
         let (state, processes) = (look(), Processes::scan());
         let asked = Asked { state: &state, processes: &processes, ports: &[9999, 9998], machine: true };
-        let facts = facts::read(&asked);
+        let mut facts = facts::read(&asked);
+        facts.extend(state.facts.clone());
         let me = std::process::id();
         let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
         for (key, want) in [
