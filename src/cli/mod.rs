@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each `args -> gather -> read -> render`.
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
+mod deepen;
 pub mod docs;
 pub mod gather;
 pub mod lab;
@@ -11,6 +12,8 @@ mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+pub mod pod;
+mod ports;
 pub mod run;
 pub mod snapshot;
 pub mod tables;

@@ -13,7 +13,7 @@ use super::netns::{self, InNetns};
 use super::observe::{index_of, observe};
 use super::socket::{Asker, Listener};
 use super::wire::{Message, NLM_F_APPEND};
-use super::{Kernel, KernelError, Refusal, ports};
+use super::{Kernel, KernelError, Refusal, ports, sysctl};
 use crate::net::IfName;
 use crate::plan::Op;
 use crate::state::{Change, Row, State};
@@ -73,10 +73,13 @@ impl LinuxKernel {
         index_of(&mut self.asker, dev)
     }
 
-    /// Everything, and what bridges do with their ports: more than the agent has use for.
+    /// Everything, what bridges do with their ports, and what else routing goes by: more than the agent has use for.
     pub fn look(&mut self) -> Result<State, KernelError> {
         let mut state = self.observe()?;
         ports::observe(&mut self.asker, &mut state)?;
+        let broken = |source| KernelError::Io { what: "entering the network namespace".to_owned(), source };
+        let _guard = self.at_home().map_err(broken)?;
+        state.facts.extend(sysctl::routing(&state.links));
         Ok(state)
     }
 

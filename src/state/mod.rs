@@ -4,6 +4,7 @@
 
 pub mod fib;
 mod fold;
+pub mod ipvs;
 mod link;
 mod pod;
 mod rows;
@@ -53,6 +54,8 @@ pub struct State {
     pub facts: BTreeMap<String, String>,
     /// The firewall, where it was asked for and could be read.
     pub firewall: Option<Ruleset>,
+    /// IPVS services, where they were asked for.
+    pub ipvs: Vec<ipvs::Service>,
 }
 
 /// Which address row: the kernel keys by device, address and length.

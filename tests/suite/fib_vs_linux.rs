@@ -6,7 +6,7 @@ mod random;
 
 use std::process::Command;
 
-use flanctl::kernel::{Kernel, LinuxKernel};
+use flanctl::kernel::LinuxKernel;
 use flanctl::state::State;
 use flanctl::state::fib::{Answer, Entry, Flow, input, lookup};
 
@@ -160,7 +160,7 @@ fn a_table_of_questions_has_the_kernels_answers() {
             if let Some((key, value)) = sysctl {
                 std::fs::write(format!("/proc/sys/{}", key.replace('.', "/")), value).unwrap();
             }
-            let state = kernel.observe().unwrap();
+            let state = kernel.look().unwrap();
             for question in QUESTIONS.lines() {
                 let (real, said) = (linux(question), model(&state, question));
                 if real != said {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use flanctl::kernel::{Kernel, LinuxKernel};
+use flanctl::kernel::LinuxKernel;
 use flanctl::state::fib::{Answer, Entry, Flow, Invalid, Lookup, input, lookup};
 use flanctl::state::{Hops, RouteKind, State};
 
@@ -189,7 +189,7 @@ impl Tally {
         let (_, said) = batch(&[flag], &lines);
         self.lines += lines.len() - fixed;
         self.refused_lines += failures(&said).keys().filter(|at| **at >= fixed).count();
-        let state = kernel.observe().unwrap();
+        let state = kernel.look().unwrap();
         let questions: Vec<_> = (0..QUESTIONS).map(|_| dice.question()).collect();
         let asked = questions
             .iter()
