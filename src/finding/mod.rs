@@ -2,6 +2,8 @@
 //! which `trace` and `doctor` share; never looks anything up.
 
 mod codes;
+pub mod host;
+pub mod manager;
 
 use serde::{Deserialize, Serialize};
 

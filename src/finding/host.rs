@@ -1,0 +1,71 @@
+//! The wording of what is wrong with the host around the overlay: the agent, the kernel's abilities, its tables.
+
+use super::{Confidence, Finding};
+
+/// The agent of this node is stopped, or gone without having been told to.
+pub fn agent_stopped(node: &str, how: &str, pid: Option<u32>) -> Finding {
+    let who = pid.map_or_else(|| "the agent".to_owned(), |pid| format!("the agent (pid {pid})"));
+    let see = pid.map_or_else(|| "pgrep -a flan".to_owned(), |pid| format!("grep State /proc/{pid}/status"));
+    let cause = format!("{who} {how}: nothing here follows the leases any more");
+    let found = Finding::new("agent.stopped", node, cause, see);
+    match (how, pid) {
+        ("is stopped", Some(pid)) => found.evidence(format!("process {pid} is in state T")).fix(format!("kill -CONT {pid}")),
+        _ => found.evidence("its state file stands, its process does not run"),
+    }
+}
+
+/// The connection table is full, or nearly so.
+pub fn conntrack_full(node: &str, count: u64, most: u64) -> Finding {
+    let cause = format!("the connection table holds {count} of {most} entries: new connections are dropped");
+    Finding::new("conntrack.full", node, cause, "cat /proc/sys/net/netfilter/nf_conntrack_count")
+        .evidence(format!("net.netfilter.nf_conntrack_count {count}, nf_conntrack_max {most}"))
+        .fix(format!("sysctl -w net.netfilter.nf_conntrack_max={}", most.saturating_mul(2)))
+        .lasting("write it to a file in /etc/sysctl.d, and look who opens so many connections: `conntrack -S`")
+}
+
+/// The kernel has no VXLAN.
+pub fn module_missing(node: &str, module: &str, why: &str) -> Finding {
+    let cause = format!("this kernel has no {module}: {why}");
+    Finding::new("module.missing", node, cause, format!("modinfo {module}"))
+        .evidence(format!("module {module}: neither loaded nor built in"))
+        .fix(format!("modprobe {module}"))
+        .lasting(format!("name {module} in a file in /etc/modules-load.d"))
+}
+
+/// The kernel knows no nexthop objects, and the cluster is large.
+pub fn nexthop_unsupported(node: &str, peers: usize) -> Finding {
+    let cause = format!(
+        "this kernel knows no nexthop objects (Linux 5.3 has them): {peers} routes on one device are slow to write"
+    );
+    Finding::new("nexthop.unsupported", node, cause, "ip nexthop list").evidence("RTM_GETNEXTHOP is refused")
+}
+
+/// Another program holds the tunnel's UDP port.
+pub fn socket_taken(node: &str, port: u16, owner: &str) -> Finding {
+    let cause = format!("UDP port {port} belongs to {owner}: the tunnel device cannot open it");
+    Finding::new("vtep.socket", node, cause, format!("ss -ulnp sport = :{port}"))
+        .evidence(format!("udp port {port}: {owner}"))
+}
+
+/// The clocks of this node and of the store differ.
+pub fn clock_skew(node: &str, offset_ms: i64) -> Finding {
+    let secs = offset_ms.abs() / 1_000;
+    let side = if offset_ms > 0 { "ahead of" } else { "behind" };
+    let cause = format!("this node's clock is {secs} s {side} the store's: leases are renewed at the wrong time");
+    Finding::new("clock.skew", node, cause, "date -u").evidence(format!("offset to the store: {offset_ms} ms"))
+        .confidence(Confidence::Likely)
+}
+
+/// Bridged packets pass the kernel's firewall by, and kube-proxy's rules with it.
+pub fn bridge_netfilter(node: &str, name: &str, value: Option<&str>) -> Finding {
+    let cause = "packets between pods of this node do not pass the firewall, which Kubernetes services need";
+    let evidence = match value {
+        Some(value) => format!("{name} = {value}"),
+        None => format!("there is no {name}: br_netfilter is not loaded"),
+    };
+    let fix = format!("modprobe br_netfilter && sysctl -w {name}=1");
+    Finding::new("bridge.netfilter", node, cause, format!("sysctl {name}"))
+        .evidence(evidence)
+        .fix(fix)
+        .lasting("name br_netfilter in /etc/modules-load.d, and the sysctl in /etc/sysctl.d")
+}
