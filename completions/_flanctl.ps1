@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'The overlay''s routes, each beside its lease')
             [CompletionResult]::new('fdb', 'fdb', [CompletionResultType]::ParameterValue, 'The overlay''s device and forwarding entries, each beside its lease')
             [CompletionResult]::new('arp', 'arp', [CompletionResultType]::ParameterValue, 'The overlay''s neighbours, each beside its lease')
+            [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'This node''s tables, leases and facts in one file, to look at elsewhere')
             [CompletionResult]::new('docs', 'docs', [CompletionResultType]::ParameterValue, 'Writes the man pages and the shell completions')
             break
         }
@@ -552,6 +553,28 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say also where the leases come from')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only what drifts, and no remarks')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only what drifts, and no remarks')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'flanctl;snapshot' {
+            [CompletionResult]::new('--snapshot', '--snapshot', [CompletionResultType]::ParameterName, 'Read a snapshot file instead of this node')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'The overlay device, where several agents run')
+            [CompletionResult]::new('--run-dir', '--run-dir', [CompletionResultType]::ParameterName, 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)')
+            [CompletionResult]::new('--etcd-endpoints', '--etcd-endpoints', [CompletionResultType]::ParameterName, 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]')
+            [CompletionResult]::new('--etcd-prefix', '--etcd-prefix', [CompletionResultType]::ParameterName, 'Root of all keys in etcd [default: /coreos.com/network]')
+            [CompletionResult]::new('--etcd-keyfile', '--etcd-keyfile', [CompletionResultType]::ParameterName, 'Private key of the TLS client certificate (PEM)')
+            [CompletionResult]::new('--etcd-certfile', '--etcd-certfile', [CompletionResultType]::ParameterName, 'TLS client certificate (PEM)')
+            [CompletionResult]::new('--etcd-cafile', '--etcd-cafile', [CompletionResultType]::ParameterName, 'Certificate authority that signs etcd''s certificate (PEM) [default: the system''s]')
+            [CompletionResult]::new('--etcd-username', '--etcd-username', [CompletionResultType]::ParameterName, 'User name for etcd')
+            [CompletionResult]::new('--etcd-password', '--etcd-password', [CompletionResultType]::ParameterName, 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
+            [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')

@@ -39,6 +39,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lease" -d 'The leas
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The overlay\'s routes, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overlay\'s device and forwarding entries, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -456,6 +457,26 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"

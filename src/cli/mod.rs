@@ -2,6 +2,7 @@
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
 pub mod docs;
+pub mod gather;
 pub mod lab;
 pub mod lab_text;
 pub mod lease;
@@ -10,6 +11,7 @@ mod lease_watch;
 pub mod look;
 pub mod netns;
 pub mod run;
+pub mod snapshot;
 pub mod tables;
 
 use std::ffi::{OsStr, OsString};
@@ -153,6 +155,8 @@ enum Reader {
     Fdb(tables::FdbArgs),
     /// The overlay's neighbours, each beside its lease
     Arp(tables::ArpArgs),
+    /// This node's tables, leases and facts in one file, to look at elsewhere
+    Snapshot(snapshot::SnapshotArgs),
     /// Writes the man pages and the shell completions
     Docs(docs::DocsArgs),
 }
@@ -199,6 +203,7 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
         Reader::Route(args) => tables::route(args, global, &mut out),
         Reader::Fdb(args) => tables::fdb(args, global, &mut out),
         Reader::Arp(args) => tables::arp(args, global, &mut out),
+        Reader::Snapshot(args) => snapshot::run(&args, global, &mut out),
         Reader::Docs(args) => docs::run(args, &mut out),
     };
     // What was written before a failure is an answer, too.
