@@ -6,6 +6,7 @@ pub mod fib;
 mod fold;
 mod pod;
 mod rows;
+mod rule;
 mod uapi;
 mod want;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use fold::{Change, Folded, Row};
 pub use pod::Pod;
+pub use rule::Rule;
 pub use uapi::{nud, proto, table};
 pub use want::{Key, Ours, Want, WantLink};
 
@@ -66,6 +68,12 @@ pub struct Link {
     pub lower_up: bool,
     /// The bridge or bond that this device is a port of.
     pub master: Option<IfName>,
+    /// Interface group (`ip link set … group`), which a rule can refuse.
+    #[serde(default)]
+    pub group: u32,
+    /// The table of a VRF device.
+    #[serde(default)]
+    pub vrf: Option<u32>,
     /// What kind of device, and the attributes of the kinds that matter here.
     pub kind: LinkKind,
 }
@@ -155,7 +163,7 @@ pub struct RouteKey {
 }
 
 /// A route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// What it does with a packet.
     pub kind: RouteKind,
@@ -170,13 +178,20 @@ pub struct Route {
     /// Carries metrics (`mtu`, `advmss`, …: `RTA_METRICS`), which no route of ours does.
     #[serde(default)]
     pub metrics: bool,
+    /// Only for packets from here: an IPv6 route with a source prefix (`RTA_SRC`).
+    #[serde(default)]
+    pub from: Option<IpNet>,
+    /// Router preference of an IPv6 route: 0 medium, 1 high, 3 low (`RTA_PREF`).
+    #[serde(default)]
+    pub pref: u8,
 }
 
 /// Route types (`RTN_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteKind {
     /// Forward or send.
+    #[default]
     Unicast,
     /// An address of this host.
     Local,
@@ -199,10 +214,11 @@ pub enum RouteKind {
 }
 
 /// Where a route leads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hops {
     /// Nowhere (blackhole and its kin).
+    #[default]
     None,
     /// One next hop.
     One(Hop),
@@ -221,8 +237,11 @@ pub struct Hop {
     pub dev: Option<IfName>,
     /// The gateway need not be on a connected net.
     pub onlink: bool,
-    /// The kernel took it out of use (RTNH_F_DEAD or LINKDOWN).
+    /// The kernel took it out of use, or its device has no carrier (RTNH_F_DEAD or LINKDOWN).
     pub dead: bool,
+    /// No more than LINKDOWN: still used, unless `ignore_routes_with_linkdown` is set.
+    #[serde(default)]
+    pub linkdown: bool,
 }
 
 /// A nexthop object (`ip nexthop`).
@@ -295,54 +314,6 @@ pub struct Fdb {
     pub via: bool,
 }
 
-/// A policy rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Rule {
-    /// Order of evaluation.
-    pub priority: u32,
-    /// True for IPv6.
-    pub v6: bool,
-    /// Source prefix.
-    pub from: Option<IpNet>,
-    /// Destination prefix.
-    pub to: Option<IpNet>,
-    /// Input device.
-    pub iif: Option<String>,
-    /// Output device.
-    pub oif: Option<String>,
-    /// Firewall mark and mask.
-    pub fwmark: Option<(u32, u32)>,
-    /// Type of service.
-    pub tos: u8,
-    /// Inverted match.
-    pub not: bool,
-    /// IP protocol.
-    pub ipproto: Option<u8>,
-    /// Source port range.
-    pub sport: Option<(u16, u16)>,
-    /// Destination port range.
-    pub dport: Option<(u16, u16)>,
-    /// User id range.
-    pub uidrange: Option<(u32, u32)>,
-    /// Take the table from the l3mdev.
-    pub l3mdev: bool,
-    /// Ignore answers of this prefix length or shorter.
-    pub suppress_prefixlength: Option<u32>,
-    /// Ignore answers that leave by a device of this group.
-    pub suppress_ifgroup: Option<u32>,
-    /// Tunnel id (encapsulated packets only).
-    pub tun_id: Option<u64>,
-    /// `FR_ACT_*`: 1 lookup, 2 goto, 3 nop, 6 blackhole, 7 unreachable, 8 prohibit.
-    pub action: u8,
-    /// Table of a lookup.
-    pub table: u32,
-    /// Target priority of a goto.
-    pub goto: Option<u32>,
-    /// Who wrote it.
-    pub proto: u8,
-}
-
 impl State {
     /// The interface with this number.
     pub fn link_by_index(&self, index: u32) -> Option<(IfName, &Link)> {
@@ -394,6 +365,6 @@ impl Neigh {
 impl Hop {
     /// A gateway that needs no connected net, on one device: what flannel writes.
     pub fn onlink(via: IpAddr, dev: IfName) -> Self {
-        Self { via: Some(via), dev: Some(dev), onlink: true, dead: false }
+        Self { via: Some(via), dev: Some(dev), onlink: true, ..Self::default() }
     }
 }

@@ -40,7 +40,8 @@ const ROOMS: &[Room] = &[
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
     pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
-    pure("finding", &[]),
+    // A finding names the rule that decided.
+    pure("finding", &["net", "firewall"]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
     pure(
         "readings",

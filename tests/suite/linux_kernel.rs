@@ -50,12 +50,12 @@ fn peer(n: u8) -> Vec<Op> {
                 proto: proto::BOOT,
                 scope: 0,
                 src: None,
-                metrics: false,
                 hops: if n.is_multiple_of(2) {
                     Hops::Object(id)
                 } else {
                     Hops::One(Hop::onlink(gw.into(), dev()))
                 },
+                ..Route::default()
             },
         },
     ]

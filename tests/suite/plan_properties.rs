@@ -41,6 +41,8 @@ fn host() -> State {
         up: true,
         lower_up: true,
         master: None,
+        group: 0,
+        vrf: None,
         kind: LinkKind::Plain,
     };
     state.links.insert(dev("eth0"), plain(2, mac(200)));
@@ -64,9 +66,9 @@ fn host() -> State {
     assert!(replay.apply(&ops).iter().all(Result::is_ok));
     let mut state = replay.state().clone();
     // The connected net, which the replay leaves out: who is on-link.
-    let hops = Hops::One(Hop { via: None, dev: Some(dev("eth0")), onlink: false, dead: false });
+    let hops = Hops::One(Hop { via: None, dev: Some(dev("eth0")), ..Hop::default() });
     let connected =
-        Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, src: None, hops, metrics: false };
+        Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, hops, ..Route::default() };
     state.routes.insert(route("192.168.50.0/24"), vec![connected]);
     state
 }
@@ -101,8 +103,8 @@ fn fdb(on: &str, n: u8) -> FdbKey {
 }
 
 fn via(on: &str, gateway: &str, onlink: bool, proto: u8) -> Route {
-    let hop = Hop { via: Some(ip(gateway)), dev: Some(dev(on)), onlink, dead: false };
-    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops: Hops::One(hop), metrics: false }
+    let hop = Hop { via: Some(ip(gateway)), dev: Some(dev(on)), onlink, ..Hop::default() };
+    Route { kind: RouteKind::Unicast, proto, hops: Hops::One(hop), ..Route::default() }
 }
 
 /// A peer: its number, its MAC, its public IP (some on-link, some behind a router), its backend.
@@ -173,7 +175,7 @@ fn mess() -> impl Strategy<Value = Op> {
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: via("eth0", "192.168.50.12", false, proto::FLANCTL) }),
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("fd00:1:0:{n}::/64")), route: via("eth0", "fd50::12", false, proto::FLANCTL) }),
         1 => (2..10u8, 2..10u8).prop_map(|(n, g)| Op::SetNexthop { id: nexthop(n), via: ip(&format!("10.1.{g}.0")), dev: dev("flannel.1") }),
-        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops: Hops::Object(nexthop(n)), metrics: false } }),
+        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, hops: Hops::Object(nexthop(n)), ..Route::default() } }),
     ]
 }
 

@@ -93,7 +93,7 @@ fn routes() -> impl Strategy<Value = (RouteKey, Route)> {
         let src = src.map(|()| if v4 { "10.5.1.0" } else { "fd00:5:0:1::" }.parse().unwrap());
         let metric = if v4 { 0 } else { 1024 };
         let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric };
-        (key, Route { kind, proto, scope: 0, src, hops, metrics: false })
+        (key, Route { kind, proto, src, hops, ..Route::default() })
     })
 }
 

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    InfoData, InfoKind, InfoVrf, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
 use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
@@ -22,6 +22,7 @@ struct Parts {
     link: Option<u32>,
     netns: Option<i32>,
     master: Option<u32>,
+    group: u32,
     kind: Option<InfoKind>,
     data: Option<InfoData>,
 }
@@ -40,6 +41,7 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
             LinkAttribute::Link(index) => parts.link = Some(index),
             LinkAttribute::LinkNetNsId(id) => parts.netns = Some(id),
             LinkAttribute::Controller(index) => parts.master = Some(index),
+            LinkAttribute::Group(number) => parts.group = number,
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {
                     match info {
@@ -63,9 +65,19 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
         up: flags.contains(LinkFlags::Up),
         lower_up: flags.contains(LinkFlags::LowerUp),
         master: parts.master.and_then(|index| names.name(index)),
+        group: parts.group,
+        vrf: parts.data.as_ref().and_then(vrf_table),
         kind: kind(parts, message.header.link_layer_type, names),
     };
     Read::Row(Row::Link(name, link))
+}
+
+fn vrf_table(data: &InfoData) -> Option<u32> {
+    let InfoData::Vrf(attrs) = data else { return None };
+    attrs.iter().find_map(|attr| match attr {
+        InfoVrf::TableId(table) => Some(*table),
+        _ => None,
+    })
 }
 
 fn kind(parts: Parts, layer: LinkLayerType, names: &Names) -> LinkKind {

@@ -27,6 +27,7 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
     }
     let (mut dst, mut table, mut metric, mut src) = (any, u32::from(header.table), 0, None);
     let (mut via, mut oif, mut object, mut legs, mut metrics) = (None, None, None, None, false);
+    let (mut from, mut pref) = (None, 0);
     for attr in attributes {
         match attr {
             RouteAttribute::Destination(to) => dst = address(&to).unwrap_or(any),
@@ -39,6 +40,8 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
             RouteAttribute::NhId(id) => object = Some(id),
             RouteAttribute::MultiPath(hops) => legs = Some(hops),
             RouteAttribute::Metrics(set) => metrics = !set.is_empty(),
+            RouteAttribute::Source(net) => from = address(&net),
+            RouteAttribute::Preference(level) => pref = level.into(),
             _ => {}
         }
     }
@@ -63,11 +66,14 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
             dev: dev.flatten(),
             onlink: header.flags.contains(RouteFlags::Onlink),
             dead: header.flags.intersects(RouteFlags::Dead | RouteFlags::Linkdown),
+            linkdown: header.flags.contains(RouteFlags::Linkdown) && !header.flags.contains(RouteFlags::Dead),
         })
     };
     let (kind, scope) = (kind_of(header.kind.into()), header.scope.into());
     let key = RouteKey { table, dst: dst.trunc(), tos: header.tos, metric };
-    Read::Row(Row::Route(key, Route { kind, proto: header.protocol.into(), scope, src, hops, metrics }))
+    let from = from.and_then(|net| IpNet::new(net, header.source_prefix_length).ok()).map(|net| net.trunc());
+    let proto = header.protocol.into();
+    Read::Row(Row::Route(key, Route { kind, proto, scope, src, hops, metrics, from, pref }))
 }
 
 fn leg(hop: &RouteNextHop, names: &Names) -> Option<(Hop, u16)> {
@@ -82,7 +88,8 @@ fn leg(hop: &RouteNextHop, names: &Names) -> Option<(Hop, u16)> {
     };
     let onlink = hop.flags.contains(RouteNextHopFlags::Onlink);
     let dead = hop.flags.intersects(RouteNextHopFlags::Dead | RouteNextHopFlags::Linkdown);
-    Some((Hop { via, dev, onlink, dead }, u16::from(hop.hops) + 1))
+    let linkdown = dead && !hop.flags.contains(RouteNextHopFlags::Dead);
+    Some((Hop { via, dev, onlink, dead, linkdown }, u16::from(hop.hops) + 1))
 }
 
 fn address(address: &RouteAddress) -> Option<IpAddr> {
@@ -188,7 +195,7 @@ pub(crate) fn del(
 
 fn message(key: &RouteKey, route: &Route, index: impl Fn(IfName) -> Option<u32>) -> Option<RouteMessage> {
     let RouteKey { table, dst, tos, metric } = key;
-    let Route { kind, proto, scope, src, hops, metrics: _ } = route;
+    let Route { kind, proto, scope, src, hops, metrics: _, from, pref: _ } = route;
     let mut message = RouteMessage::default();
     let header = &mut message.header;
     header.address_family = family(dst);
@@ -205,6 +212,10 @@ fn message(key: &RouteKey, route: &Route, index: impl Fn(IfName) -> Option<u32>)
     }
     if *metric != 0 {
         attrs.push(RouteAttribute::Priority(*metric));
+    }
+    if let Some(from) = from {
+        header.source_prefix_length = from.prefix_len();
+        attrs.push(RouteAttribute::Source(from.addr().into()));
     }
     if let Some(src) = src {
         attrs.push(RouteAttribute::PrefSource((*src).into()));

@@ -41,7 +41,17 @@ impl Replay {
         let mtu = self.room(&want.vxlan).map_or(want.mtu, |room| want.mtu.min(room));
         let index = self.state.links.values().map(|l| l.index).max().unwrap_or(0) + 1;
         let kind = LinkKind::Vxlan(want.vxlan.clone());
-        let link = Link { index, mac: Some(want.mac), mtu, up: false, lower_up: false, master: None, kind };
+        let link = Link {
+            index,
+            mac: Some(want.mac),
+            mtu,
+            up: false,
+            lower_up: false,
+            master: None,
+            group: 0,
+            vrf: None,
+            kind,
+        };
         self.state.links.insert(dev, link);
         Ok(())
     }
