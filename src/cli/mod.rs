@@ -4,7 +4,8 @@
 pub mod docs;
 pub mod gather;
 pub mod lab;
-pub mod lab_text;
+mod lab_break;
+mod lab_text;
 pub mod lease;
 mod lease_config;
 mod lease_watch;

@@ -1,4 +1,4 @@
-//! What is wrong with the way that the routing tables give: routes, policy rules' neighbours in wording.
+//! What is wrong with the way that the routing tables give.
 
 use std::net::IpAddr;
 

@@ -64,8 +64,8 @@ const ROOMS: &[Room] = &[
             "store", "snapshot",
         ],
     ),
-    // The lab starts flanctl as anyone would, and knows its rooms no better.
-    hands("lab", &["error", "net"]),
+    // The lab starts flanctl as anyone would, and knows its rooms no better; a namespace is made in one way only.
+    hands("lab", &["error", "net", "kernel::netns"]),
     hands(
         "cli",
         &[
