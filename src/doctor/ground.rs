@@ -1,15 +1,17 @@
 //! What every check looks at: the snapshot, and what follows from it at once.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::config::{Backend, NetConf, SubnetEnv, VxlanConf};
 use crate::lease::{Lease, VxlanData};
-use crate::net::IfName;
-use crate::readings::{Drift, Peer, Sight, drift, flannel_devices, own_lease};
+use crate::net::{IfName, Subnet};
+use crate::finding::repair::PeerRows;
+use crate::readings::{Drift, Peer, Sight, drift, flannel_devices, goes_direct, own_lease};
 use crate::snapshot::Snapshot;
-use crate::state::{Link, LinkKind, State};
+use crate::state::{Link, LinkKind, Pod, State};
 
 /// One node, seen for an examination.
 pub struct Ground<'a> {
@@ -42,6 +44,34 @@ pub struct Device {
     pub lease: Option<VxlanData>,
     /// The own subnet of that family.
     pub subnet: Option<IpNet>,
+}
+
+/// A pod of this node, by the interface that the overlay reaches it at.
+#[derive(Clone, Copy, Debug)]
+pub struct PodView<'a> {
+    /// The pod.
+    pub pod: &'a Pod,
+    /// Its interface.
+    pub dev: IfName,
+    /// Its address there.
+    pub addr: IpNet,
+    /// The other end of that veth pair, on the node.
+    pub port: Option<IfName>,
+}
+
+impl<'a> PodView<'a> {
+    fn of(state: &State, pod: &'a Pod, own: Subnet) -> Option<Self> {
+        let (key, _) = pod.state.addrs.iter().find(|(key, _)| own.contains(key.net.addr()))?;
+        let port = pod.state.links.get(&key.dev).and_then(|inner| {
+            let ends = state.links.iter().filter(|(_, link)| match link.kind {
+                // The pair's ends name each other; the namespace's id tells pods with equal numbers apart.
+                LinkKind::Veth { peer, netns } => peer == Some(inner.index) && netns.is_some() && netns == pod.nsid,
+                _ => false,
+            });
+            ends.map(|(name, _)| *name).next()
+        });
+        Some(Self { pod, dev: key.dev, addr: key.net, port })
+    }
 }
 
 /// What is said where leases are needed and there are none.
@@ -116,6 +146,19 @@ impl<'a> Ground<'a> {
         self.drift.as_ref().map(|drift| drift.peers.as_slice()).unwrap_or_default()
     }
 
+    /// The peer that holds exactly this subnet.
+    pub fn peer(&self, net: IpNet) -> Option<&Peer> {
+        let found = self.peers().binary_search_by_key(&net, |peer| peer.net).ok()?;
+        self.peers().get(found)
+    }
+
+    /// What a peer's lease promises of this node's tables, for the wording of findings.
+    pub fn rows(&self, peer: &Peer) -> PeerRows {
+        let Peer { node, net, dev, public, mac, .. } = peer;
+        let direct = goes_direct(self.state(), peer);
+        PeerRows { node: node.clone(), net: *net, dev: *dev, mac: *mac, public: *public, direct }
+    }
+
     /// The networks of the config; else what the own lease and the peers' span.
     pub fn networks(&self) -> Vec<IpNet> {
         self.conf.as_ref().map(NetConf::networks).unwrap_or_default()
@@ -131,10 +174,32 @@ impl<'a> Ground<'a> {
         self.fact("netns:machine") == Some("yes")
     }
 
+    /// True if a peer is reached by a direct route.
+    pub fn is_direct(&self, peer: &Peer) -> bool {
+        goes_direct(self.state(), peer)
+    }
+
+    /// A peer of which every row is right, to imagine packets with; else any that fits.
+    pub fn sound_peer(&self, fits: impl Fn(&Peer) -> bool) -> Option<&Peer> {
+        let drift = self.drift.as_ref()?;
+        let rows = || [&drift.routes, &drift.neighs, &drift.fdb].into_iter().flatten();
+        let off: BTreeSet<IpNet> = rows().filter_map(|row| Some(row.lease.as_ref()?.subnet)).collect();
+        let mut all = drift.peers.iter().filter(|peer| fits(peer));
+        all.clone().find(|peer| !off.contains(&peer.net)).or_else(|| all.next())
+    }
+
+    /// The pods that have an address of this node's subnet.
+    pub fn pods(&self) -> impl Iterator<Item = PodView<'a>> {
+        let own = self.own.map(|own| own.subnet);
+        let state = self.state();
+        self.near.pods.iter().filter_map(move |pod| PodView::of(state, pod, own?))
+    }
+
     /// An address of a pod of this node, where one is known, else one that a pod may get.
     pub fn pod_addr(&self, v6: bool) -> Option<IpAddr> {
         let own = self.own?.subnet.nets().find(|net| net.addr().is_ipv6() == v6)?;
-        Some(nth(own, 2))
+        let mut all = self.near.pods.iter().flat_map(|pod| pod.state.addrs.keys().map(|key| key.net.addr()));
+        Some(all.find(|ip| own.contains(ip)).unwrap_or_else(|| nth(own, 2)))
     }
 }
 

@@ -4,7 +4,19 @@
 
 mod causes;
 mod checks;
+mod cni;
+mod device;
+mod firewall;
 mod ground;
+mod host;
+mod leases;
+mod managers;
+mod mtu;
+mod pods;
+mod tables;
+mod underlay;
+mod ways;
+mod words;
 
 use serde::Serialize;
 

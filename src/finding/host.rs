@@ -1,5 +1,6 @@
 //! The wording of what is wrong with the host around the overlay: the agent, the kernel's abilities, its tables.
 
+use super::repair::PeerRows;
 use super::{Confidence, Finding};
 
 /// The agent of this node is stopped, or gone without having been told to.
@@ -68,4 +69,26 @@ pub fn bridge_netfilter(node: &str, name: &str, value: Option<&str>) -> Finding 
         .evidence(evidence)
         .fix(fix)
         .lasting("name br_netfilter in /etc/modules-load.d, and the sysctl in /etc/sysctl.d")
+}
+
+/// Several of a peer's three rows are missing: (route, neighbour, forwarding entry).
+pub fn peer_missing(node: &str, peer: &PeerRows, (route, neigh, fdb): (bool, bool, bool)) -> Finding {
+    let names = [(route, "route"), (neigh, "neighbour"), (fdb, "forwarding entry")];
+    let gone: Vec<&str> = names.iter().filter(|(gone, _)| *gone).map(|(_, name)| *name).collect();
+    let cause = format!("of {}'s {} this node lacks {}", peer.node, peer.net, gone.join(" and "));
+    // The route last: it must not lead to a neighbour that is not known yet.
+    let lines = [(neigh, peer.set_neigh()), (fdb, peer.set_fdb()), (route, peer.set_route())];
+    let lines: Vec<String> = lines.into_iter().filter(|(gone, _)| *gone).map(|(_, line)| line).collect();
+    Finding::new("peer.missing", node, cause, format!("ip route show {}", peer.net))
+        .evidence(peer.lease())
+        .evidence(format!("expected: {}", peer.route()))
+        .fix(lines.join(" && "))
+        .lasting("look why the agent did not write them: flanctl run, or flanneld, must be running")
+}
+
+/// The own lease is not among the leases.
+pub fn lease_lost(node: &str, subnet: &str) -> Finding {
+    let cause = format!("this node's lease {subnet} is not in the store: peers have no way here");
+    Finding::new("lease.lost", node, cause, "flanctl lease")
+        .evidence("a running agent takes it again, unless another node has the subnet")
 }

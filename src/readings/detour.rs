@@ -43,7 +43,7 @@ pub(super) fn detour<'a>(
 
 /// The peer whose subnet holds this net; `peers` are in order of their subnets. A search a prefix length, because
 /// this is asked for every route of a large table.
-pub(super) fn holder(peers: &[Peer], net: IpNet) -> Option<&Peer> {
+pub fn holder(peers: &[Peer], net: IpNet) -> Option<&Peer> {
     let at = |length: u8| {
         let outer = IpNet::new(net.addr(), length).ok()?.trunc();
         let found = peers.binary_search_by_key(&outer, |peer| peer.net).ok()?;

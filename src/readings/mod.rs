@@ -15,6 +15,7 @@ mod words;
 use std::net::IpAddr;
 
 pub use arp::{arp_rows, goes_direct};
+pub use detour::holder;
 pub use drift::{Drift, drift};
 pub use expect::Peer;
 pub use fdb::fdb_rows;
