@@ -2,17 +2,25 @@
 //! [`walk`] takes a packet through one hook. Pure; `kernel::rules` runs the tools. Three-valued: a rule that cannot be
 //! evaluated makes the answer unsure, with the expression quoted, unless a surer one makes it irrelevant.
 
+pub mod iptables;
+pub mod nft;
+
+mod join;
 mod model;
 mod packet;
 mod says;
+mod walk;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use join::{join, may_be_iptables};
 pub use model::{Awake, Base, Chain, Counter, Owner, Rule, Ruleset, Set, Table};
 pub use packet::{AddrType, Conn, Ct, Packet};
 pub use says::{
     Among, BitOp, Data, Element, Expr, Field, Nat, NatKind, Op, Say, Slot, Span, Step, Test, To, Value,
 };
+pub use walk::walk;
 
 /// Where in the kernel's way rules are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +36,20 @@ pub enum Hook {
     Output,
     /// About to leave.
     Postrouting,
+}
+
+impl Hook {
+    /// By the name that nft and iptables' chains give it (`prerouting`, `PREROUTING`).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "prerouting" => Self::Prerouting,
+            "input" => Self::Input,
+            "forward" => Self::Forward,
+            "output" => Self::Output,
+            "postrouting" => Self::Postrouting,
+            _ => return None,
+        })
+    }
 }
 
 /// What the hook does with the packet.

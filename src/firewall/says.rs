@@ -123,7 +123,7 @@ pub enum Say {
 }
 
 /// What can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// The packet's mark.
@@ -284,6 +284,8 @@ pub enum Field {
     V4Length,
     /// Of the payload behind the fixed header.
     V6Length,
+    /// Flags and offset of a fragment; a packet that is traced is whole, whether it may be cut is not known.
+    V4Fragment,
     V4Dscp,
     V6Dscp,
     V4Ttl,

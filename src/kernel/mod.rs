@@ -12,6 +12,7 @@ pub mod nft;
 pub mod nftgen;
 mod observe;
 mod replay;
+pub mod rules;
 mod socket;
 mod sysctl;
 mod wire;

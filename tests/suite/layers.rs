@@ -36,7 +36,7 @@ const ROOMS: &[Room] = &[
     pure("overlay", &["net", "state", "config", "lease"]),
     pure("plan", &["net", "state"]),
     // The firewall's rules are values of the overlay; here they are spelled.
-    hands("kernel", &["net", "state", "plan", "overlay::masq"]),
+    hands("kernel", &["net", "firewall", "state", "plan", "overlay::masq"]),
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
     pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
