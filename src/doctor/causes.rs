@@ -5,25 +5,41 @@ use crate::finding::Finding;
 /// A cause, and the codes that it brings about by itself. A pattern that ends in `.` stands for all that begin so.
 const EXPLAINS: &[(&str, &[&str])] = &[
     // With the device everything that hung on it is gone.
-    ("vtep.missing", &["vtep.", "route.", "neigh.", "fdb.", "peer.missing", "mtu.", "masq.unexpected", "pod.noroute"]),
-    // The kernel drops routes and neighbours of a device that goes down; the forwarding entries stay.
-    ("vtep.down", &["vtep.bounced", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"]),
-    ("vtep.bounced", &["route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"]),
+    ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
+    // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
+    ("vtep.down", &["vtep.bounced", "vtep.addr", "route.missing", "route.shadowed", "neigh.", "peer.missing"]),
+    ("vtep.bounced", &["vtep.addr", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"]),
+    // With its last IPv4 address a device loses its routes and neighbours.
+    ("vtep.addr", &["vtep.bounced", "route.missing", "neigh.missing", "neigh.failed", "peer.missing"]),
     // A new MAC takes every neighbour with it.
     ("vtep.mac", &["neigh.missing", "neigh.failed", "peer.missing"]),
-    // A device of another VNI, port or mode is a stranger: what hangs on it is made anew with it.
-    ("vtep.vni", &["route.missing", "neigh.missing", "fdb.missing", "peer.missing"]),
+    // A device that another program made is made anew, with its MAC, its address and every row.
+    ("vtep.vni", REMADE),
+    ("vtep.port", REMADE),
+    ("vtep.gbp", REMADE),
+    ("vtep.local", REMADE),
     // An uplink that is down has no routes, and nobody answers there.
-    ("outer.down", &["outer.noroute", "outer.neigh", "outer.wrongdev", "outer.loop", "mtu.outer", "route.missing", "route.wrong", "rpfilter.rejects", "vtep.local"]),
-    ("outer.loop", &["outer.neigh", "outer.wrongdev", "mtu.outer"]),
-    ("outer.noroute", &["outer.neigh", "mtu.outer"]),
-    ("outer.wrongdev", &["outer.neigh", "mtu.outer"]),
-    ("route.blackhole", &["route.missing", "route.wrong", "route.shadowed"]),
-    ("route.prohibit", &["route.missing", "route.wrong", "route.shadowed"]),
-    ("route.unreachable", &["route.missing", "route.wrong", "route.shadowed"]),
-    ("route.deadleg", &["route.wrong"]),
+    (
+        "outer.down",
+        &["outer.noroute", "outer.neigh", "outer.wrongdev", "outer.loop", "mtu.outer", "route.missing", "route.wrong", "rpfilter.rejects", "vtep.local"],
+    ),
+    ("outer.noroute", &["rpfilter.rejects"]),
+    ("lease.dup", &["lease.none"]),
+    // The bridge's old subnet is an address, a route and a gateway of somebody else's.
+    ("bridge.stale", &["route.local", "route.shadowed", "route.wrong", "route.stale", "pod.noroute", "pod.neigh", "rpfilter.rejects"]),
+    ("veth.down", &["pod.noroute", "pod.neigh", "bridge.port"]),
     ("fdb.flood", &["fdb.missing", "fdb.stale"]),
-    ("filter.hidden", &["stage.unknown"]),
+    // A rule that takes packets away takes the way back, too.
+    ("rule.diverts", &["rpfilter.rejects"]),
+    ("rule.prohibits", &["rpfilter.rejects"]),
+    // The tunnel's rows are peers' matter, not its uplink's.
+    ("peer.missing", &["route.missing", "neigh.missing", "fdb.missing"]),
+    ("subnetenv.missing", &["subnetenv.stale"]),
+];
+
+/// What goes with a device of the wrong make.
+const REMADE: &[&str] = &[
+    "vtep.mac", "vtep.addr", "vtep.bounced", "route.missing", "neigh.", "fdb.", "peer.missing", "mtu.outer", "vtep.local",
 ];
 
 /// The causes among `all`.

@@ -105,11 +105,6 @@ pub(super) fn bridge_netfilter(ground: &Ground<'_>) -> Outcome {
 /// True if kube-proxy's chains stand in this namespace's firewall.
 fn kubernetes(ground: &Ground<'_>) -> bool {
     let tables = ground.state().firewall.iter().flat_map(|rules| rules.tables.iter());
-    tables.flat_map(chains).any(|chain| chain.starts_with("KUBE-SERVICES") || chain.starts_with("KUBE-SVC-"))
-}
-
-/// Names of a table's chains.
-fn chains(table: &crate::firewall::Table) -> impl Iterator<Item = &str> {
-    // The chains come with the firewall's own part.
-    std::iter::once(table.name.as_str())
+    let mut chains = tables.flat_map(|table| table.chains.iter()).map(|chain| chain.name.as_str());
+    chains.any(|chain| chain.starts_with("KUBE-SERVICES") || chain.starts_with("KUBE-SVC-"))
 }

@@ -13,6 +13,7 @@ mod leases;
 mod managers;
 mod mtu;
 mod pods;
+mod remote;
 mod tables;
 mod underlay;
 mod ways;

@@ -1,5 +1,7 @@
 //! The wording of what is wrong with the host around the overlay: the agent, the kernel's abilities, its tables.
 
+use ipnet::IpNet;
+
 use super::repair::PeerRows;
 use super::{Confidence, Finding};
 
@@ -91,4 +93,15 @@ pub fn lease_lost(node: &str, subnet: &str) -> Finding {
     let cause = format!("this node's lease {subnet} is not in the store: peers have no way here");
     Finding::new("lease.lost", node, cause, "flanctl lease")
         .evidence("a running agent takes it again, unless another node has the subnet")
+}
+
+/// The masquerade rules that subnet.env promises are gone.
+pub fn masq_missing(node: &str, network: IpNet) -> Finding {
+    let cause = format!(
+        "subnet.env promises masquerading, and nothing rewrites what leaves {network}: pods do not reach the world"
+    );
+    Finding::new("masq.missing", node, cause, "nft list ruleset; iptables -t nat -S")
+        .evidence("FLANNEL_IPMASQ=true")
+        .fix(format!("iptables -t nat -A POSTROUTING -s {network} ! -d {network} -j MASQUERADE"))
+        .lasting("a running agent puts its own rules back by itself")
 }
