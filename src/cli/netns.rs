@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::error::Failure;
+use crate::kernel::LinuxKernel;
 use crate::kernel::netns::InNetns;
-use crate::kernel::{Kernel, LinuxKernel};
 use crate::state::State;
 
 /// A network namespace.
@@ -79,7 +79,7 @@ pub fn live_state(netns: &Netns) -> Result<State, Failure> {
         }
         None => None,
     };
-    let read = LinuxKernel::open().and_then(|mut kernel| kernel.observe());
+    let read = LinuxKernel::open().and_then(|mut kernel| kernel.look());
     read.map_err(|e| Failure::unreadable(what()).because(e))
 }
 

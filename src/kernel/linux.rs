@@ -13,7 +13,7 @@ use super::netns::{self, InNetns};
 use super::observe::{index_of, observe};
 use super::socket::{Asker, Listener};
 use super::wire::{Message, NLM_F_APPEND};
-use super::{Kernel, KernelError, Refusal};
+use super::{Kernel, KernelError, Refusal, ports};
 use crate::net::IfName;
 use crate::plan::Op;
 use crate::state::{Change, Row, State};
@@ -71,6 +71,13 @@ impl LinuxKernel {
     /// The number of a device, asked afresh.
     pub fn index_of(&mut self, dev: IfName) -> Option<u32> {
         index_of(&mut self.asker, dev)
+    }
+
+    /// Everything, and what bridges do with their ports: more than the agent has use for.
+    pub fn look(&mut self) -> Result<State, KernelError> {
+        let mut state = self.observe()?;
+        ports::observe(&mut self.asker, &mut state)?;
+        Ok(state)
     }
 
     /// Stands in the home namespace while the guard lives; nothing to do if the thread is there already.

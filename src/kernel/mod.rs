@@ -11,6 +11,7 @@ pub mod netns;
 pub mod nft;
 pub mod nftgen;
 mod observe;
+mod ports;
 mod replay;
 pub mod rules;
 mod socket;

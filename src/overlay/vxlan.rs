@@ -56,9 +56,7 @@ pub fn attributes(conf: &VxlanConf, uplink: &Uplink, v6: bool) -> Vxlan {
         learning: conf.learning,
         gbp: conf.gbp,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     }
 }
 

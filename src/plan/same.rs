@@ -32,9 +32,9 @@ pub(super) fn hop_is(have: &Hop, want: &Hop) -> bool {
     (*via, *dev, *onlink) == (want.via, want.dev, want.onlink)
 }
 
-/// Equal but for the flags that the kernel sets by itself.
+/// Equal but for the flags that the kernel sets by itself; the MTU is one of the metrics.
 pub(super) fn route_is(have: &Route, want: &Route) -> bool {
-    let Route { kind, proto, scope, src, hops, metrics, from, pref } = have;
+    let Route { kind, proto, scope, src, hops, metrics, mtu: _, mtu_lock: _, from, pref } = have;
     let same = match (hops, &want.hops) {
         (Hops::One(a), Hops::One(b)) => hop_is(a, b),
         (a, b) => a == b,

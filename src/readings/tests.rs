@@ -55,22 +55,11 @@ fn healthy(peers: &BTreeSet<u8>) -> State {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     let kind = LinkKind::Vxlan(vxlan);
-    let link = Link {
-        index: 3,
-        mac: Some(mac(1)),
-        mtu: 1450,
-        up: true,
-        lower_up: true,
-        master: None,
-        group: 0,
-        vrf: None,
-        kind,
-    };
+    let link =
+        Link { index: 3, mac: Some(mac(1)), mtu: 1450, up: true, lower_up: true, kind, ..Link::default() };
     let mut state = State::default();
     state.links.insert(dev(), link);
     for n in peers {

@@ -4,6 +4,7 @@
 
 pub mod fib;
 mod fold;
+mod link;
 mod pod;
 mod rows;
 mod rule;
@@ -17,6 +18,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use fold::{Change, Folded, Row};
+pub use link::{Df, Encap, Link, LinkKind, Port, Vxlan};
 pub use pod::Pod;
 pub use rule::Rule;
 pub use uapi::{nud, proto, table};
@@ -51,79 +53,6 @@ pub struct State {
     pub facts: BTreeMap<String, String>,
     /// The firewall, where it was asked for and could be read.
     pub firewall: Option<Ruleset>,
-}
-
-/// An interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The kernel's number; changes when the device is created anew.
-    pub index: u32,
-    /// Hardware address, where the device has an Ethernet one.
-    pub mac: Option<Mac>,
-    /// Bytes of the largest packet, link header not counted.
-    pub mtu: u32,
-    /// Set up by the administrator (IFF_UP).
-    pub up: bool,
-    /// Carrier and operational (IFF_LOWER_UP).
-    pub lower_up: bool,
-    /// The bridge or bond that this device is a port of.
-    pub master: Option<IfName>,
-    /// Interface group (`ip link set … group`), which a rule can refuse.
-    #[serde(default)]
-    pub group: u32,
-    /// The table of a VRF device.
-    #[serde(default)]
-    pub vrf: Option<u32>,
-    /// What kind of device, and the attributes of the kinds that matter here.
-    pub kind: LinkKind,
-}
-
-/// The kind of a device (`IFLA_INFO_KIND`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkKind {
-    /// A VXLAN tunnel end point.
-    Vxlan(Vxlan),
-    /// A bridge.
-    Bridge,
-    /// One end of a veth pair: the other end's index, and the id of its namespace if it is another one.
-    Veth {
-        /// `IFLA_LINK`: the other end's index.
-        peer: Option<u32>,
-        /// `IFLA_LINK_NETNSID`, if the other end is in another namespace.
-        netns: Option<i32>,
-    },
-    /// The loopback device.
-    Loopback,
-    /// A physical or unnamed device.
-    Plain,
-    /// Anything else, by the kernel's name (`tun`, `wireguard`, `ipip`, …).
-    Other(String),
-}
-
-/// Attributes of a VXLAN device (drivers/net/vxlan).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vxlan {
-    /// The 24-bit network identifier.
-    pub vni: u32,
-    /// UDP destination port.
-    pub port: u16,
-    /// Source address of outer packets.
-    pub local: Option<IpAddr>,
-    /// The device that outer packets leave by.
-    pub lower: Option<IfName>,
-    /// Whether source addresses are learnt into the FDB.
-    pub learning: bool,
-    /// Group Based Policy extension.
-    pub gbp: bool,
-    /// Outer TTL; 0 is "auto".
-    pub ttl: u8,
-    /// Multicast group or default remote, if any; flannel sets none.
-    pub group: Option<IpAddr>,
-    /// L2 miss notices; flannel (new) sets none.
-    pub l2miss: bool,
-    /// L3 miss notices.
-    pub l3miss: bool,
 }
 
 /// Which address row: the kernel keys by device, address and length.
@@ -178,6 +107,12 @@ pub struct Route {
     /// Carries metrics (`mtu`, `advmss`, …: `RTA_METRICS`), which no route of ours does.
     #[serde(default)]
     pub metrics: bool,
+    /// The MTU among them.
+    #[serde(default)]
+    pub mtu: Option<u32>,
+    /// That MTU holds whatever path discovery says (`mtu lock`).
+    #[serde(default)]
+    pub mtu_lock: bool,
     /// Only for packets from here: an IPv6 route with a source prefix (`RTA_SRC`).
     #[serde(default)]
     pub from: Option<IpNet>,
@@ -333,16 +268,6 @@ impl State {
     /// A fact by its key.
     pub fn fact(&self, key: &str) -> Option<&str> {
         self.facts.get(key).map(String::as_str)
-    }
-}
-
-impl Link {
-    /// The VXLAN attributes, if this is such a device.
-    pub fn vxlan(&self) -> Option<&Vxlan> {
-        match &self.kind {
-            LinkKind::Vxlan(v) => Some(v),
-            _ => None,
-        }
     }
 }
 

@@ -24,9 +24,7 @@ fn want() -> WantLink {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     WantLink { vxlan, mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1450 }
 }

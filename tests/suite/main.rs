@@ -21,6 +21,7 @@ mod lab_demo;
 mod layers;
 mod lease_verb;
 mod linux_kernel;
+mod linux_look;
 mod notices;
 mod plan_properties;
 mod readers;

@@ -11,8 +11,8 @@ use flanctl::net::{IfName, Mac};
 use flanctl::overlay::{Own, World};
 use flanctl::plan::{Op, plan, plan_keys};
 use flanctl::state::{
-    AddrKey, FdbKey, Hop, Hops, Key, Link, LinkKind, NeighKey, Route, RouteKey, RouteKind, State, Vxlan,
-    WantLink, proto, table,
+    AddrKey, FdbKey, Hop, Hops, Key, Link, NeighKey, Route, RouteKey, RouteKind, State, Vxlan, WantLink,
+    proto, table,
 };
 use ipnet::IpNet;
 use proptest::prelude::*;
@@ -34,17 +34,8 @@ fn mac(n: u8) -> Mac {
 /// A host with an uplink, a foreign VXLAN device and a few foreign rows.
 fn host() -> State {
     let mut state = State::default();
-    let plain = |index, mac| Link {
-        index,
-        mac: Some(mac),
-        mtu: 1500,
-        up: true,
-        lower_up: true,
-        master: None,
-        group: 0,
-        vrf: None,
-        kind: LinkKind::Plain,
-    };
+    let plain =
+        |index, mac| Link { index, mac: Some(mac), mtu: 1500, up: true, lower_up: true, ..Link::default() };
     state.links.insert(dev("eth0"), plain(2, mac(200)));
     let mut replay = Replay::new(state);
     let foreign = WantLink { vxlan: Vxlan { vni: 99, port: 4789, ..tunnel(4789) }, mac: mac(201), mtu: 1450 };
@@ -82,9 +73,7 @@ fn tunnel(port: u16) -> Vxlan {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     }
 }
 

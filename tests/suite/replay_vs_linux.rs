@@ -54,9 +54,7 @@ fn links() -> impl Strategy<Value = (IfName, WantLink)> {
                 learning,
                 gbp,
                 ttl,
-                group: None,
-                l2miss: false,
-                l3miss: false,
+                ..Vxlan::default()
             };
             (dev, WantLink { vxlan, mac, mtu })
         },
@@ -128,9 +126,7 @@ fn start() -> Vec<Op> {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     let dev = "flannel.1".parse().unwrap();
     vec![

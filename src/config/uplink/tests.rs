@@ -20,17 +20,7 @@ fn ip(text: &str) -> IpAddr {
 fn link(state: &mut State, name: &str, addrs: &[(&str, u32)]) {
     let index = state.links.len() as u32 + 1;
     let kind = if name == "lo" { LinkKind::Loopback } else { LinkKind::Plain };
-    let link = Link {
-        index,
-        mac: None,
-        mtu: 1500,
-        up: true,
-        lower_up: true,
-        master: None,
-        group: 0,
-        vrf: None,
-        kind,
-    };
+    let link = Link { index, mtu: 1500, up: true, lower_up: true, kind, ..Link::default() };
     state.links.insert(dev(name), link);
     for (net, flags) in addrs {
         let key = AddrKey { dev: dev(name), net: net.parse().unwrap() };

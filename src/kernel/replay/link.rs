@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::{Answer, Replay, vxlan_is_v6};
 use crate::net::{IfName, Mac};
-use crate::state::{Addr, AddrKey, Hops, Link, LinkKind, Vxlan, WantLink};
+use crate::state::{Addr, AddrKey, Encap, Hops, Link, LinkKind, Vxlan, WantLink};
 
 /// Outer IP, UDP, VXLAN and Ethernet headers.
 fn overhead(vxlan: &Vxlan) -> u32 {
@@ -47,10 +47,9 @@ impl Replay {
             mtu,
             up: false,
             lower_up: false,
-            master: None,
-            group: 0,
-            vrf: None,
             kind,
+            encap: Some(Encap::default()),
+            ..Link::default()
         };
         self.state.links.insert(dev, link);
         Ok(())
