@@ -18,6 +18,7 @@
 //! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
 //! - [`doctor`]: what is wrong with a node: one table of checks.
+//! - [`trace`]: one packet's way through the tables.
 //! - [`render`]: tables and JSON from one value.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
@@ -42,3 +43,4 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod trace;

@@ -14,6 +14,7 @@ pub mod netns;
 pub mod run;
 pub mod snapshot;
 pub mod tables;
+mod trace;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -156,6 +157,8 @@ enum Reader {
     Fdb(tables::FdbArgs),
     /// The overlay's neighbours, each beside its lease
     Arp(tables::ArpArgs),
+    /// Follows one packet: rule, route, neighbour, forwarding entry, outer route
+    Trace(trace::TraceArgs),
     /// This node's tables, leases and facts in one file, to look at elsewhere
     Snapshot(snapshot::SnapshotArgs),
     /// Writes the man pages and the shell completions
@@ -204,6 +207,7 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
         Reader::Route(args) => tables::route(args, global, &mut out),
         Reader::Fdb(args) => tables::fdb(args, global, &mut out),
         Reader::Arp(args) => tables::arp(args, global, &mut out),
+        Reader::Trace(args) => trace::run(&args, global, &mut out),
         Reader::Snapshot(args) => snapshot::run(&args, global, &mut out),
         Reader::Docs(args) => docs::run(args, &mut out),
     };

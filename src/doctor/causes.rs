@@ -7,8 +7,14 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // With the device everything that hung on it is gone.
     ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
     // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
-    ("vtep.down", &["vtep.bounced", "vtep.addr", "route.missing", "route.shadowed", "neigh.", "peer.missing"]),
-    ("vtep.bounced", &["vtep.addr", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"]),
+    (
+        "vtep.down",
+        &["vtep.bounced", "vtep.addr", "route.missing", "route.shadowed", "neigh.", "peer.missing"],
+    ),
+    (
+        "vtep.bounced",
+        &["vtep.addr", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"],
+    ),
     // With its last IPv4 address a device loses its routes and neighbours.
     ("vtep.addr", &["vtep.bounced", "route.missing", "neigh.missing", "neigh.failed", "peer.missing"]),
     // A new MAC takes every neighbour with it.
@@ -21,12 +27,33 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // An uplink that is down has no routes, and nobody answers there.
     (
         "outer.down",
-        &["outer.noroute", "outer.neigh", "outer.wrongdev", "outer.loop", "mtu.outer", "route.missing", "route.wrong", "rpfilter.rejects", "vtep.local"],
+        &[
+            "outer.noroute",
+            "outer.neigh",
+            "outer.wrongdev",
+            "outer.loop",
+            "mtu.outer",
+            "route.missing",
+            "route.wrong",
+            "rpfilter.rejects",
+            "vtep.local",
+        ],
     ),
     ("outer.noroute", &["rpfilter.rejects"]),
     ("lease.dup", &["lease.none"]),
     // The bridge's old subnet is an address, a route and a gateway of somebody else's.
-    ("bridge.stale", &["route.local", "route.shadowed", "route.wrong", "route.stale", "pod.noroute", "pod.neigh", "rpfilter.rejects"]),
+    (
+        "bridge.stale",
+        &[
+            "route.local",
+            "route.shadowed",
+            "route.wrong",
+            "route.stale",
+            "pod.noroute",
+            "pod.neigh",
+            "rpfilter.rejects",
+        ],
+    ),
     ("veth.down", &["pod.noroute", "pod.neigh", "bridge.port"]),
     ("fdb.flood", &["fdb.missing", "fdb.stale"]),
     // A rule that takes packets away takes the way back, too.
@@ -39,7 +66,15 @@ const EXPLAINS: &[(&str, &[&str])] = &[
 
 /// What goes with a device of the wrong make.
 const REMADE: &[&str] = &[
-    "vtep.mac", "vtep.addr", "vtep.bounced", "route.missing", "neigh.", "fdb.", "peer.missing", "mtu.outer", "vtep.local",
+    "vtep.mac",
+    "vtep.addr",
+    "vtep.bounced",
+    "route.missing",
+    "neigh.",
+    "fdb.",
+    "peer.missing",
+    "mtu.outer",
+    "vtep.local",
 ];
 
 /// The causes among `all`.

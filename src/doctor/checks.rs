@@ -1,7 +1,9 @@
 //! The table of checks, in the order in which causes come before their consequences: whoever reads the findings from
 //! the top mends the first things first.
 
-use super::{Check, Ground, Outcome, cni, device, firewall, host, leases, managers, mtu, pods, remote, tables};
+use super::{
+    Check, Ground, Outcome, cni, device, firewall, host, leases, managers, mtu, pods, remote, tables,
+};
 use super::{underlay, ways};
 
 const fn check(id: &'static str, question: &'static str, run: fn(&Ground<'_>) -> Outcome) -> Check {
@@ -28,7 +30,11 @@ pub const CHECKS: &[Check] = &[
     check("lease.honoured", "can every peer's lease be honoured?", leases::honoured),
     check("lease.expiry", "is every lease renewed in time?", leases::expiry),
     // The tables beside the leases.
-    check("tables.missing", "does every peer have its route, neighbour and forwarding entry?", tables::missing),
+    check(
+        "tables.missing",
+        "does every peer have its route, neighbour and forwarding entry?",
+        tables::missing,
+    ),
     check("route.leads", "does every peer's route lead where its lease says?", tables::routes_lead),
     check("route.detours", "does no other route take peers' packets?", tables::detours),
     check("route.local", "is no peer's address an address of this host?", tables::local),
@@ -37,22 +43,46 @@ pub const CHECKS: &[Check] = &[
     check("fdb.right", "is every peer's MAC sent to its public address?", tables::forwarding),
     check("tables.leftovers", "does a lease stand behind every row on the device?", tables::leftovers),
     // The way of the outer packet.
-    check("outer.routes", "does a route lead to every peer's public address, out by the uplink?", underlay::routes),
-    check("outer.neighbours", "do the peers answer on the underlay, as far as they were asked?", underlay::neighbours),
+    check(
+        "outer.routes",
+        "does a route lead to every peer's public address, out by the uplink?",
+        underlay::routes,
+    ),
+    check(
+        "outer.neighbours",
+        "do the peers answer on the underlay, as far as they were asked?",
+        underlay::neighbours,
+    ),
     check("mtu.outer", "does a full packet of the tunnel fit the underlay?", mtu::outer),
     check("offload.checksum", "do checksums survive the network card?", mtu::checksums),
     // The host between pod and tunnel.
     check("forward.on", "does the node forward?", ways::forwarding),
     check("rpfilter.passes", "do reverse path filters let the overlay's packets in?", ways::reverse_path),
     check("firewall.seen", "could all of the firewall be read?", firewall::readable),
-    check("firewall.forward", "does the firewall let pods' packets through, both ways (128 peers at most are tried)?", firewall::forward),
+    check(
+        "firewall.forward",
+        "does the firewall let pods' packets through, both ways (128 peers at most are tried)?",
+        firewall::forward,
+    ),
     check("firewall.output", "does the firewall let this node speak to pods elsewhere?", firewall::output),
     check("firewall.tunnel", "does the firewall let the tunnel's UDP port out and in?", firewall::tunnel),
     check("masq.between", "does traffic between pods keep its addresses?", firewall::masquerade),
-    check("masq.world", "do pods reach the world under the node's address, where subnet.env says so?", firewall::promised),
+    check(
+        "masq.world",
+        "do pods reach the world under the node's address, where subnet.env says so?",
+        firewall::promised,
+    ),
     check("conntrack.room", "is there room for new connections?", host::conntrack),
-    check("bridge.netfilter", "does bridged traffic pass the firewall, where Kubernetes needs that?", host::bridge_netfilter),
-    check("kernel.nexthops", "does the kernel know nexthop objects, where the cluster is large?", host::nexthops),
+    check(
+        "bridge.netfilter",
+        "does bridged traffic pass the firewall, where Kubernetes needs that?",
+        host::bridge_netfilter,
+    ),
+    check(
+        "kernel.nexthops",
+        "does the kernel know nexthop objects, where the cluster is large?",
+        host::nexthops,
+    ),
     // The pods' side.
     check("bridge.subnet", "does every bridge of pods have this node's subnet?", pods::bridges),
     check("pod.wires", "is every pod's veth pair up, and a port of the bridge?", pods::wires),

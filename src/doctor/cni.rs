@@ -27,7 +27,10 @@ pub(super) fn subnet_env(ground: &Ground<'_>) -> Outcome {
     let Some(conf) = &ground.conf else { return Outcome::unseen(NO_CONF) };
     let SubnetEnv { networks, subnets, ipv6_networks, ipv6_subnets, mtu, ip_masq: _ } = env;
     let nets = |v4: Vec<ipnet::Ipv4Net>, v6: Vec<ipnet::Ipv6Net>| -> Vec<IpNet> {
-        v4.into_iter().map(|net| IpNet::V4(net.trunc())).chain(v6.into_iter().map(|net| IpNet::V6(net.trunc()))).collect()
+        v4.into_iter()
+            .map(|net| IpNet::V4(net.trunc()))
+            .chain(v6.into_iter().map(|net| IpNet::V6(net.trunc())))
+            .collect()
     };
     let mut differs = Vec::new();
     let mut compare = |what: &str, file: Vec<IpNet>, want: Vec<IpNet>, whose: &str| {
@@ -62,7 +65,9 @@ fn list(nets: &[IpNet]) -> String {
 /// Is there one CNI only?
 pub(super) fn one_cni(ground: &Ground<'_>) -> Outcome {
     if !ground.is_machine() {
-        return Outcome::unseen("this is not the machine's own network namespace: its runtimes are no matter here");
+        return Outcome::unseen(
+            "this is not the machine's own network namespace: its runtimes are no matter here",
+        );
     }
     let Some(text) = ground.fact("cni:conf") else { return Outcome::unseen("/etc/cni/net.d was not seen") };
     let mut files: Vec<String> = text

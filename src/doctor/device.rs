@@ -64,7 +64,8 @@ fn bounced(ground: &Ground<'_>, dev: &Device) -> bool {
     let Some(drift) = &ground.drift else { return false };
     let behind = |row: &&crate::readings::Row| {
         let net = row.lease.as_ref().map(|promise| promise.subnet);
-        net.and_then(|net| ground.peer(net)).is_some_and(|peer| peer.dev == dev.name && !ground.is_direct(peer))
+        net.and_then(|net| ground.peer(net))
+            .is_some_and(|peer| peer.dev == dev.name && !ground.is_direct(peer))
     };
     let gone = |rows: &[crate::readings::Row]| {
         rows.iter().filter(|row| row.state == Standing::Missing).filter(behind).count()
@@ -196,7 +197,8 @@ pub(super) fn wanted(ground: &Ground<'_>, dev: &Device) -> Wanted {
         dev: dev.name,
         vni: vni.unwrap_or(1),
         port: conf.map(|conf| conf.port).or(have.map(|have| have.port)).unwrap_or(8472),
-        local: address.or(have.and_then(|have| have.local).filter(|ip| ground.state().owner_of(*ip).is_some())),
+        local: address
+            .or(have.and_then(|have| have.local).filter(|ip| ground.state().owner_of(*ip).is_some())),
         lower: ground.uplink,
         learning: conf.is_some_and(|conf| conf.learning),
         gbp: conf.is_some_and(|conf| conf.gbp),

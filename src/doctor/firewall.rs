@@ -73,7 +73,9 @@ impl<'a> Walks<'a> {
 
     fn end(self) -> Outcome {
         match (self.found.is_empty(), self.unsure.first()) {
-            (true, Some(first)) => Outcome::unseen(format!("it depends on what cannot be evaluated: {first}")),
+            (true, Some(first)) => {
+                Outcome::unseen(format!("it depends on what cannot be evaluated: {first}"))
+            }
             _ => Outcome::of(self.found.into_values().collect()),
         }
     }

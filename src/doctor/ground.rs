@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::config::{Backend, NetConf, SubnetEnv, VxlanConf};
+use crate::finding::repair::PeerRows;
 use crate::lease::{Lease, VxlanData};
 use crate::net::{IfName, Subnet};
-use crate::finding::repair::PeerRows;
 use crate::readings::{Drift, Peer, Sight, drift, flannel_devices, goes_direct, own_lease};
 use crate::snapshot::Snapshot;
 use crate::state::{Link, LinkKind, Pod, State};
@@ -65,7 +65,9 @@ impl<'a> PodView<'a> {
         let port = pod.state.links.get(&key.dev).and_then(|inner| {
             let ends = state.links.iter().filter(|(_, link)| match link.kind {
                 // The pair's ends name each other; the namespace's id tells pods with equal numbers apart.
-                LinkKind::Veth { peer, netns } => peer == Some(inner.index) && netns.is_some() && netns == pod.nsid,
+                LinkKind::Veth { peer, netns } => {
+                    peer == Some(inner.index) && netns.is_some() && netns == pod.nsid
+                }
                 _ => false,
             });
             ends.map(|(name, _)| *name).next()
@@ -230,8 +232,7 @@ fn devices(state: &State, conf: Option<&NetConf>, own: Option<&Lease>) -> Vec<De
         let name = format!("{}.{vni}", if v6 { "flannel-v6" } else { "flannel" });
         name.parse::<IfName>().ok().map(|name| device(name, v6))
     };
-    let told: Vec<Device> =
-        [false, true].iter().filter_map(|v6| named(lease(*v6)?.vni, *v6)).collect();
+    let told: Vec<Device> = [false, true].iter().filter_map(|v6| named(lease(*v6)?.vni, *v6)).collect();
     if !told.is_empty() {
         return told;
     }
@@ -244,7 +245,8 @@ fn bridges(state: &State, own: Option<&Lease>, conf: Option<&NetConf>) -> Vec<If
     let networks = conf.map(NetConf::networks).unwrap_or_default();
     let of_pods = |dev: IfName| {
         let ours = state.addrs_of(dev).any(|(net, _)| {
-            own.is_some_and(|own| own.subnet.contains(net.addr())) || networks.iter().any(|n| n.contains(&net))
+            own.is_some_and(|own| own.subnet.contains(net.addr()))
+                || networks.iter().any(|n| n.contains(&net))
         });
         ours || dev.as_str() == "cni0"
     };

@@ -92,7 +92,9 @@ pub(super) fn bridge_netfilter(ground: &Ground<'_>) -> Outcome {
         return match &ground.state().firewall {
             // Without services nothing depends on it.
             Some(_) => Outcome::Fine,
-            None => Outcome::unseen("whether kube-proxy works here was not seen: the firewall could not be read"),
+            None => {
+                Outcome::unseen("whether kube-proxy works here was not seen: the firewall could not be read")
+            }
         };
     }
     let name = "net.bridge.bridge-nf-call-iptables";

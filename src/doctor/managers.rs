@@ -7,7 +7,8 @@ use crate::finding::manager;
 use crate::state::LinkKind;
 
 /// Why facts of the machine are not judged.
-const NOT_THE_MACHINES: &str = "this is not the machine's own network namespace: what runs on the machine is no matter here";
+const NOT_THE_MACHINES: &str =
+    "this is not the machine's own network namespace: what runs on the machine is no matter here";
 
 /// Would systemd give the device another MAC?
 pub(super) fn mac_policy(ground: &Ground<'_>) -> Outcome {
@@ -18,9 +19,7 @@ pub(super) fn mac_policy(ground: &Ground<'_>) -> Outcome {
     match ground.fact("link-policy:") {
         None => Outcome::unseen("systemd's link files were not seen"),
         Some("" | "none") => Outcome::Fine,
-        Some(file) => {
-            Outcome::Found(vec![manager::mac_policy(ground.node(), device.name.as_str(), file)])
-        }
+        Some(file) => Outcome::Found(vec![manager::mac_policy(ground.node(), device.name.as_str(), file)]),
     }
 }
 
@@ -33,7 +32,9 @@ pub(super) fn managed(ground: &Ground<'_>) -> Outcome {
     let dev = device.name.as_str();
     let mut found = Vec::new();
     let mut seen = false;
-    for (unit, manager) in [("NetworkManager", "NetworkManager"), ("dhcpcd", "dhcpcd"), ("systemd-networkd", "systemd-networkd")] {
+    for (unit, manager) in
+        [("NetworkManager", "NetworkManager"), ("dhcpcd", "dhcpcd"), ("systemd-networkd", "systemd-networkd")]
+    {
         seen |= ground.fact(&format!("unit:{unit}")).is_some();
         // That it runs is no harm: only that it has the device among its own.
         if let Some(how) = ground.fact(&format!("managed:{manager}/{dev}")).filter(|how| *how != "no") {

@@ -77,7 +77,9 @@ pub(super) fn checksums(ground: &Ground<'_>) -> Outcome {
     let mut found = Vec::new();
     let mut seen = false;
     for (dev, _) in ground.there() {
-        let Some(offload) = ground.fact(&format!("offload:{}/tx-checksum-ip-generic", dev.name)) else { continue };
+        let Some(offload) = ground.fact(&format!("offload:{}/tx-checksum-ip-generic", dev.name)) else {
+            continue;
+        };
         let Some(driver) = ground.uplink.and_then(|uplink| ground.fact(&format!("driver:{uplink}"))) else {
             continue;
         };

@@ -25,7 +25,8 @@ pub(super) fn bridges(ground: &Ground<'_>) -> Outcome {
         let have: Vec<IpNet> = ground.state().addrs_of(*bridge).map(|(net, _)| net).collect();
         for want in own.subnet.nets() {
             let v6 = want.addr().is_ipv6();
-            let of_family = || have.iter().filter(|net| net.addr().is_ipv6() == v6 && !is_link_local(net.addr()));
+            let of_family =
+                || have.iter().filter(|net| net.addr().is_ipv6() == v6 && !is_link_local(net.addr()));
             let foreign = of_family().find(|net| net.trunc() != want);
             // A bridge that has the right one besides still answers for the other subnet.
             if let Some(foreign) = foreign
@@ -83,7 +84,8 @@ fn wire(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
 
 /// Some plugins route to a pod by its veth, without a bridge.
 fn is_routed(ground: &Ground<'_>, port: IfName) -> bool {
-    let mut hops = ground.state().routes.values().flatten().flat_map(|route| super::words::legs(ground.state(), route));
+    let mut hops =
+        ground.state().routes.values().flatten().flat_map(|route| super::words::legs(ground.state(), route));
     hops.any(|hop| hop.dev == Some(port))
 }
 
@@ -98,7 +100,8 @@ pub(super) fn ways(ground: &Ground<'_>) -> Outcome {
         if inner.is_some_and(|link| !link.up) {
             continue;
         }
-        let target = ground.peers().iter().find(|peer| peer.net.addr().is_ipv6() == view.addr.addr().is_ipv6());
+        let target =
+            ground.peers().iter().find(|peer| peer.net.addr().is_ipv6() == view.addr.addr().is_ipv6());
         found.extend(way(ground, &view, nth(target.unwrap_or(peer).net, 2)));
     }
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }

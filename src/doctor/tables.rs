@@ -92,7 +92,8 @@ fn judge(ground: &Ground<'_>, peer: &Peer) -> Option<Finding> {
         // Right but for what the readings weigh besides: direct where the config does not ask for it, or not.
         return (rows.direct != by_wire(&rows, all.first()?)).then(|| routes::wrong(node, &rows, &words));
     }
-    let ours_too = routes_to(state, peer.net).skip(1).any(|(_, other)| legs(state, other).iter().any(promised));
+    let ours_too =
+        routes_to(state, peer.net).skip(1).any(|(_, other)| legs(state, other).iter().any(promised));
     Some(match ours_too {
         true => routes::shadowed(node, &rows, &words, &protocol(first.proto)),
         false => routes::wrong(node, &rows, &words),
@@ -132,12 +133,17 @@ pub(super) fn detours(ground: &Ground<'_>) -> Outcome {
     for half in drift.routes.iter().filter(|row| row.state == Standing::Wrong && row.lease.is_none()) {
         let Some(Kernel::Route(half)) = &half.kernel else { continue };
         let tables = ground.state().routes.range(
-            RouteKey { table: half.of_table, dst: half.dst, tos: 0, metric: 0 }
-                ..=RouteKey { table: half.of_table, dst: half.dst, tos: u8::MAX, metric: u32::MAX },
+            RouteKey { table: half.of_table, dst: half.dst, tos: 0, metric: 0 }..=RouteKey {
+                table: half.of_table,
+                dst: half.dst,
+                tos: u8::MAX,
+                metric: u32::MAX,
+            },
         );
         let same = |route: &Route| half.text.starts_with(&refusal(route.kind).map_or("", |how| how.word()));
         let at = tables.flat_map(|(key, twins)| twins.iter().map(move |route| (key, route)));
-        let Some((key, taken)) = at.filter(|(key, _)| key.metric == half.metric).find(|(_, r)| same(r)) else {
+        let Some((key, taken)) = at.filter(|(key, _)| key.metric == half.metric).find(|(_, r)| same(r))
+        else {
             continue;
         };
         let finding = detour(ground, key, taken);
@@ -161,7 +167,8 @@ fn detour(ground: &Ground<'_>, key: &RouteKey, taken: &Route) -> Finding {
     };
     let rows = ground.rows(peer);
     let all = legs(state, taken);
-    let dead = all.iter().filter(|_| all.len() > 1).find_map(|leg| why_dead(ground, leg).map(|why| (leg, why)));
+    let dead =
+        all.iter().filter(|_| all.len() > 1).find_map(|leg| why_dead(ground, leg).map(|why| (leg, why)));
     match dead {
         Some((leg, why)) => {
             let away = Obstacle::Route(words.clone()).remove();
@@ -222,9 +229,10 @@ pub(super) fn forwarding(ground: &Ground<'_>) -> Outcome {
         let finding = fdb::wrong(ground.node(), &rows, have);
         // The right address and still not the lease's entry: the note says how.
         Some(match (have == rows.public, &row.note) {
-            (true, Some(note)) => {
-                Finding { cause: format!("the entry for {}'s MAC {} is {note}", rows.node, rows.mac), ..finding }
-            }
+            (true, Some(note)) => Finding {
+                cause: format!("the entry for {}'s MAC {} is {note}", rows.node, rows.mac),
+                ..finding
+            },
             _ => finding,
         })
     });

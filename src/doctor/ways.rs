@@ -17,7 +17,13 @@ pub(super) fn forwarding(ground: &Ground<'_>) -> Outcome {
     let mut found = Vec::new();
     let mut seen = false;
     let families = |v6: bool| match &ground.conf {
-        Some(conf) => if v6 { conf.v6.is_some() } else { conf.v4.is_some() },
+        Some(conf) => {
+            if v6 {
+                conf.v6.is_some()
+            } else {
+                conf.v4.is_some()
+            }
+        }
         None => ground.devices.iter().any(|dev| dev.v6 == v6),
     };
     if families(false) {
@@ -63,7 +69,9 @@ pub(super) fn reverse_path(ground: &Ground<'_>) -> Outcome {
     let Some(pod) = ground.pod_addr(false) else { return Outcome::unseen(NO_LEASES) };
     let mut arrivals: Vec<(IfName, IpAddr, IpAddr)> = Vec::new();
     for direct in [false, true] {
-        let Some(peer) = ground.sound_peer(|peer| peer.net.addr().is_ipv4() && ground.is_direct(peer) == direct) else {
+        let Some(peer) =
+            ground.sound_peer(|peer| peer.net.addr().is_ipv4() && ground.is_direct(peer) == direct)
+        else {
             continue;
         };
         let far = nth(peer.net, 2);
@@ -129,8 +137,7 @@ fn caught(ground: &Ground<'_>, place: usize, strange: &Rule) -> Option<Finding> 
         if found.rule != Some(place) || leads_right(&found, peer, ground) {
             continue;
         }
-        let obstacle =
-            Obstacle::Rule { pref: strange.priority, v6: strange.v6, text: words::rule(strange) };
+        let obstacle = Obstacle::Rule { pref: strange.priority, v6: strange.v6, text: words::rule(strange) };
         if let Some(how) = found.refusal(state).and_then(words::refusal) {
             return Some(rule::prohibits(ground.node(), &obstacle, how));
         }
@@ -143,7 +150,8 @@ fn caught(ground: &Ground<'_>, place: usize, strange: &Rule) -> Option<Finding> 
 fn leads_right(found: &Lookup, peer: &Peer, ground: &Ground<'_>) -> bool {
     let Answer::Route { key, legs, .. } = &found.answer else { return false };
     let ours = |dev: Option<IfName>, via: Option<IpAddr>| {
-        (dev == Some(peer.dev) && via == Some(peer.gateway())) || (via == Some(peer.public) && ground.is_direct(peer))
+        (dev == Some(peer.dev) && via == Some(peer.gateway()))
+            || (via == Some(peer.public) && ground.is_direct(peer))
     };
     // What the main table answers is the tables' matter, whoever led there.
     key.table == table::MAIN || (!legs.is_empty() && legs.iter().all(|leg| ours(leg.hop.dev, leg.hop.via)))
@@ -189,6 +197,14 @@ fn flows<'a>(ground: &'a Ground<'_>, strange: &Rule) -> Vec<(&'a Peer, Flow)> {
 /// The three rules that every namespace begins with (IPv6: the first two).
 fn is_default(rule: &Rule) -> bool {
     let known = [(0, table::LOCAL), (32_766, table::MAIN), (32_767, 253)];
-    let bare = Rule { priority: rule.priority, table: rule.table, v6: rule.v6, proto: rule.proto, action: 1, ..Rule::default() };
-    known.contains(&(rule.priority, rule.table)) && Rule { from: rule.from.filter(|net| net.prefix_len() != 0), ..rule.clone() } == bare
+    let bare = Rule {
+        priority: rule.priority,
+        table: rule.table,
+        v6: rule.v6,
+        proto: rule.proto,
+        action: 1,
+        ..Rule::default()
+    };
+    known.contains(&(rule.priority, rule.table))
+        && Rule { from: rule.from.filter(|net| net.prefix_len() != 0), ..rule.clone() } == bare
 }

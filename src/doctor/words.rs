@@ -16,16 +16,22 @@ pub(super) fn route(key: &RouteKey, route: &Route) -> String {
 
 /// A rule as `ip rule` takes it.
 pub(super) fn rule(rule: &Rule) -> String {
-    let Rule { priority, from, to, iif, oif, fwmark, not, table, action, goto, ipproto, dport, sport, .. } = rule;
+    let Rule {
+        priority, from, to, iif, oif, fwmark, not, table, action, goto, ipproto, dport, sport, ..
+    } = rule;
     let mut words = vec![format!("{priority}:")];
-    let mut put = |name: &str, value: Option<String>| words.extend(value.map(|value| format!("{name} {value}")));
+    let mut put =
+        |name: &str, value: Option<String>| words.extend(value.map(|value| format!("{name} {value}")));
     put("not", not.then(String::new));
     put("from", Some(from.map_or_else(|| "all".to_owned(), |net| net.to_string())));
     put("to", to.map(|net| net.to_string()));
-    put("fwmark", fwmark.map(|(mark, mask)| match mask {
-        u32::MAX => format!("{mark:#x}"),
-        mask => format!("{mark:#x}/{mask:#x}"),
-    }));
+    put(
+        "fwmark",
+        fwmark.map(|(mark, mask)| match mask {
+            u32::MAX => format!("{mark:#x}"),
+            mask => format!("{mark:#x}/{mask:#x}"),
+        }),
+    );
     put("iif", iif.clone());
     put("oif", oif.clone());
     put("ipproto", ipproto.map(|n| n.to_string()));
@@ -54,9 +60,11 @@ fn table_name(number: u32) -> String {
 /// What the tables answered, in words.
 pub(super) fn answer(state: &State, found: &Lookup) -> String {
     match &found.answer {
-        Answer::Route { key, place, .. } => {
-            state.routes.get(key).and_then(|twins| twins.get(*place)).map_or_else(String::new, |r| route(key, r))
-        }
+        Answer::Route { key, place, .. } => state
+            .routes
+            .get(key)
+            .and_then(|twins| twins.get(*place))
+            .map_or_else(String::new, |r| route(key, r)),
         Answer::OnLink { dev, .. } => format!("on the link of {dev}"),
         Answer::Refused(kind) => kind.word().to_owned(),
         Answer::NoRoute => "no route".to_owned(),

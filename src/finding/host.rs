@@ -12,7 +12,9 @@ pub fn agent_stopped(node: &str, how: &str, pid: Option<u32>) -> Finding {
     let cause = format!("{who} {how}: nothing here follows the leases any more");
     let found = Finding::new("agent.stopped", node, cause, see);
     match (how, pid) {
-        ("is stopped", Some(pid)) => found.evidence(format!("process {pid} is in state T")).fix(format!("kill -CONT {pid}")),
+        ("is stopped", Some(pid)) => {
+            found.evidence(format!("process {pid} is in state T")).fix(format!("kill -CONT {pid}"))
+        }
         _ => found.evidence("its state file stands, its process does not run"),
     }
 }
@@ -23,7 +25,9 @@ pub fn conntrack_full(node: &str, count: u64, most: u64) -> Finding {
     Finding::new("conntrack.full", node, cause, "cat /proc/sys/net/netfilter/nf_conntrack_count")
         .evidence(format!("net.netfilter.nf_conntrack_count {count}, nf_conntrack_max {most}"))
         .fix(format!("sysctl -w net.netfilter.nf_conntrack_max={}", most.saturating_mul(2)))
-        .lasting("write it to a file in /etc/sysctl.d, and look who opens so many connections: `conntrack -S`")
+        .lasting(
+            "write it to a file in /etc/sysctl.d, and look who opens so many connections: `conntrack -S`",
+        )
 }
 
 /// The kernel has no VXLAN.
@@ -54,8 +58,10 @@ pub fn socket_taken(node: &str, port: u16, owner: &str) -> Finding {
 pub fn clock_skew(node: &str, offset_ms: i64) -> Finding {
     let secs = offset_ms.abs() / 1_000;
     let side = if offset_ms > 0 { "ahead of" } else { "behind" };
-    let cause = format!("this node's clock is {secs} s {side} the store's: leases are renewed at the wrong time");
-    Finding::new("clock.skew", node, cause, "date -u").evidence(format!("offset to the store: {offset_ms} ms"))
+    let cause =
+        format!("this node's clock is {secs} s {side} the store's: leases are renewed at the wrong time");
+    Finding::new("clock.skew", node, cause, "date -u")
+        .evidence(format!("offset to the store: {offset_ms} ms"))
         .confidence(Confidence::Likely)
 }
 

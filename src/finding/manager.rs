@@ -8,13 +8,18 @@ pub fn mac_policy(node: &str, dev: &str, file: &str) -> Finding {
         "systemd-udevd gives {dev} a MAC of its own whenever it is made (MACAddressPolicy in {file}), after the lease \
          announced another"
     );
-    Finding::new("vtep.macpolicy", node, cause, format!("udevadm test-builtin net_setup_link /sys/class/net/{dev}"))
-        .evidence(format!("{file} applies to {dev}"))
-        .fix(
-            "printf '[Match]\\nOriginalName=flannel*\\n\\n[Link]\\nMACAddressPolicy=none\\n' > \
+    Finding::new(
+        "vtep.macpolicy",
+        node,
+        cause,
+        format!("udevadm test-builtin net_setup_link /sys/class/net/{dev}"),
+    )
+    .evidence(format!("{file} applies to {dev}"))
+    .fix(
+        "printf '[Match]\\nOriginalName=flannel*\\n\\n[Link]\\nMACAddressPolicy=none\\n' > \
              /etc/systemd/network/10-flannel.link",
-        )
-        .confidence(Confidence::Likely)
+    )
+    .confidence(Confidence::Likely)
 }
 
 /// A network manager has the overlay's device among its own.
@@ -49,7 +54,9 @@ pub fn managed(node: &str, dev: &str, manager: &str, evidence: &str) -> Finding 
 
 /// Another tunnel device speaks on our port, or in our network.
 pub fn rival_device(node: &str, dev: &str, other: &str, evidence: &str) -> Finding {
-    let cause = format!("{other} is a tunnel device on the port and VNI of {dev}: which of the two hears a packet is chance");
+    let cause = format!(
+        "{other} is a tunnel device on the port and VNI of {dev}: which of the two hears a packet is chance"
+    );
     Finding::new("vtep.rival", node, cause, "ip -d link show type vxlan")
         .evidence(evidence)
         .fix(format!("ip link del {other}"))
@@ -63,7 +70,9 @@ pub fn two_cnis(node: &str, files: &[String], first: &str) -> Finding {
         "{} CNI configurations stand in /etc/cni/net.d; the runtime takes {first}, the first by name",
         files.len()
     );
-    Finding::new("cni.two", node, cause, "ls /etc/cni/net.d").evidence(files.join(" ")).confidence(Confidence::Likely)
+    Finding::new("cni.two", node, cause, "ls /etc/cni/net.d")
+        .evidence(files.join(" "))
+        .confidence(Confidence::Likely)
 }
 
 /// subnet.env is not there.
@@ -76,7 +85,9 @@ pub fn no_subnet_env(node: &str, path: &str) -> Finding {
 
 /// subnet.env and the lease, the config or the device differ.
 pub fn subnet_env(node: &str, path: &str, differs: &[String]) -> Finding {
-    let cause = format!("{path} is not what this node's lease and config say: new pods get wrong addresses or a wrong MTU");
+    let cause = format!(
+        "{path} is not what this node's lease and config say: new pods get wrong addresses or a wrong MTU"
+    );
     let found = Finding::new("subnetenv.stale", node, cause, format!("cat {path}"));
     differs.iter().fold(found, |found, line| found.evidence(line))
 }

@@ -211,7 +211,8 @@ impl Asking {
     /// Until something can be read, or the oldest packet's time is over.
     fn wait(&self) -> io::Result<()> {
         let oldest = self.flying.values().map(|flying| flying.sent).min();
-        let Some(left) = oldest.map(|sent| (sent + PATIENCE).saturating_duration_since(Instant::now())) else {
+        let Some(left) = oldest.map(|sent| (sent + PATIENCE).saturating_duration_since(Instant::now()))
+        else {
             return Ok(());
         };
         let mut fds = [PollFd::new(self.wire.socket.as_fd(), PollFlags::POLLIN)];

@@ -54,9 +54,14 @@ const ROOMS: &[Room] = &[
             "plan::route_words",
             "overlay::vxlan",
             "store::Unreadable",
+            "finding::repair",
         ],
     ),
-    pure("render", &["error", "net", "schema", "state::proto", "readings"]),
+    pure(
+        "trace",
+        &["net", "state", "config", "snapshot", "finding", "readings", "plan::route_words", "overlay::vxlan"],
+    ),
+    pure("render", &["error", "net", "schema", "state::proto", "finding", "readings", "trace"]),
     hands(
         "agent",
         &[
@@ -70,7 +75,7 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "error", "net", "clock", "schema", "state", "config", "lease", "overlay", "plan", "kernel",
-            "store", "snapshot", "finding", "readings", "render", "agent", "lab",
+            "store", "snapshot", "finding", "readings", "trace", "render", "agent", "lab",
         ],
     ),
     hands("main", &["error", "cli"]),

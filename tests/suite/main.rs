@@ -15,6 +15,7 @@ mod agent_outage;
 mod agent_shapes;
 mod agent_swap;
 mod agent_uplink;
+mod faults;
 mod firewall;
 mod lab;
 mod lab_demo;

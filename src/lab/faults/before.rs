@@ -6,7 +6,10 @@ use super::site::shell;
 /// One line a fact; each command's lines bear a word in front. Tools that are not there tell nothing, before and after.
 const READ: &[(&str, &str)] = &[
     ("rule", "ip -o rule; ip -6 -o rule"),
-    ("route", "ip -o route show table all; ip -6 -o route show table all | sed 's/ expires [^ ]*//'"),
+    (
+        "route",
+        "{ ip -o route show table all; ip -6 -o route show table all; } | sed -E 's/ expires [^ ]*//; s/ linkdown//g'",
+    ),
     (
         "link",
         "ip -o link | sed -E 's/^[0-9]+: //; s/@[^:]*:/:/; s/ link-netns(id)? [^ ]*//; s/ state [A-Z]*//'",

@@ -29,9 +29,7 @@ pub(super) const ROWS: &[Fault] = &[
         &["rpfilter.rejects"],
         &[
             node("sysctl -qw net.ipv4.conf.cni0.rp_filter=1", "sysctl -qw net.ipv4.conf.cni0.rp_filter={rp:cni0}"),
-            node("ip route add {pod} dev eth0 table 100", "ip route flush table 100"),
-            // Seen by the reverse lookup and by nothing that comes in: what is forwarded to the pod still gets there.
-            node("ip rule add pref 100 iif lo to {pod} lookup 100", "ip rule del pref 100"),
+            node("ip route add {pod} dev eth0", "ip route del {pod} dev eth0"),
         ],
     ),
     Fault::near(

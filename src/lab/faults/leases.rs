@@ -21,6 +21,18 @@ pub(super) const ROWS: &[Fault] = &[
     )
     .mended(Mend::Nothing("the node's own agent has to take its lease again")),
     Fault::far(
+        "lease.expired",
+        "the node's lease runs out in two minutes, and it was not renewed for a day",
+        &["lease.expired"],
+        &["lease.expired"],
+        &[lease(
+            "cp {store}/subnets/{key} {home}/{name}/lease.kept && \
+             sed -i \"s/\\\"expires_ms\\\":[0-9]*/\\\"expires_ms\\\":$(($(date +%s) + 120))000/\" {store}/subnets/{key}",
+        )],
+    )
+    .lives()
+    .mended(Mend::Nothing("the node's agent has to renew it, and stands still")),
+    Fault::far(
         "lease.dup",
         "the node's lease announces the other node's public address, as behind a NAT that all share",
         &["lease.dup"],
@@ -29,5 +41,6 @@ pub(super) const ROWS: &[Fault] = &[
             "cp {store}/subnets/{key} {home}/{name}/lease.kept && sed -i 's/{ip}/{other.ip}/' {store}/subnets/{key}",
         )],
     )
+    .lives()
     .mended(Mend::Nothing("the node's agent needs another --public-ip")),
 ];

@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Fault] = &[
         &["bridge.stale"],
         &[
             node("ip addr add 10.244.255.1/24 dev cni0", "ip addr del 10.244.255.1/24 dev cni0"),
-            node("ip addr del {gw}/{len} dev cni0", "ip addr replace {gw}/{len} dev cni0"),
+            node("ip addr del {gw}/{len} dev cni0", "ip addr replace {gw}/{len} brd + dev cni0"),
         ],
     ),
     Fault::near(

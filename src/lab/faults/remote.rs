@@ -60,16 +60,14 @@ pub(super) const ROWS: &[Fault] = &[
     ),
     Fault::far(
         "remote.rpfilter",
-        "the far node filters reverse paths strictly, and the sender's address is an underlay one",
+        "the far node filters reverse paths strictly, and answers past the tunnel",
         &["remote.rpfilter"],
-        &["rpfilter.rejects"],
-        &[node(
-            "sysctl -qw net.ipv4.conf.{dev/}.rp_filter=1",
-            "sysctl -qw net.ipv4.conf.{dev/}.rp_filter={rp:dev}",
-        )],
-    )
-    .from(At::Other)
-    .flags("-I {other.addr}", "--from {other.addr}"),
+        &["route.wrong", "rpfilter.rejects"],
+        &[
+            own("ip route replace {other.subnet} via {other.addr} dev eth0"),
+            node("sysctl -qw net.ipv4.conf.{dev/}.rp_filter=1", "sysctl -qw net.ipv4.conf.{dev/}.rp_filter={rp:dev}"),
+        ],
+    ),
     Fault::far(
         "remote.podgone",
         "the pod is gone, and its address with it",
@@ -80,7 +78,7 @@ pub(super) const ROWS: &[Fault] = &[
             node("true", "ip link set veth0 master cni0 up"),
             node(
                 "ip link del veth0",
-                "ip link add veth0 mtu {mtu} type veth peer name eth0 mtu {mtu} netns {podns}",
+                "ip link add veth0 address {ether:veth0} mtu {mtu} type veth peer name eth0 address {pod.ether:eth0} mtu {mtu} netns {podns}",
             ),
         ],
     )

@@ -123,6 +123,11 @@ impl Site {
             let name = format!("net.ipv4.conf.{dev}.rp_filter");
             return said(self.netns(At::Node), &["sysctl", "-n", &name]).map(|text| text.trim().to_owned());
         }
+        let ether = key.strip_prefix("ether:").map(|dev| (At::Node, dev));
+        if let Some((at, dev)) = ether.or(key.strip_prefix("pod.ether:").map(|dev| (At::Pod, dev))) {
+            let line = format!("ip -o link show {dev} | sed -E 's/.*link.ether ([^ ]*).*/\\1/'");
+            return said(self.netns(at), &["sh", "-c", &line]).map(|text| text.trim().to_owned());
+        }
         more.get(key).or_else(|| self.names.get(key)).cloned().ok_or_else(|| {
             Failure::usage(format!("this lab has no {{{key}}}")).hint("the fault is of another kind of lab")
         })
@@ -181,13 +186,17 @@ fn wide(home: &Home, plan: &Layout, node: &Node, own: &BTreeMap<String, String>)
         ("home".to_owned(), home.path().display().to_string()),
         ("store".to_owned(), home.store().display().to_string()),
     ]);
-    if let Some(subnet) = own.get("subnet") {
-        all.insert("key".to_owned(), subnet.replace('/', "-"));
-    }
+    let subnets: Vec<_> = ["subnet", "subnet6"]
+        .iter()
+        .filter_map(|key| own.get(*key))
+        .map(|net| net.replace('/', "-"))
+        .collect();
+    // As the store names a lease, in quotes for the shell: two families are joined by an ampersand.
+    all.insert("key".to_owned(), format!("'{}'", subnets.join("&")));
     let Some(nic) = plan.nics.iter().find(|nic| nic.netns == node.netns) else { return all };
     let mut dress = Vec::new();
     for addr in &nic.addrs {
-        dress.push(format!("ip addr replace {addr} dev eth0{}", nodad(addr)));
+        dress.push(format!("ip addr replace {addr} dev eth0{}", manner(addr)));
         if let IpAddr::V4(host) = addr.addr() {
             let (net, src) = (addr.trunc(), host);
             dress.push(format!("ip route replace {net} dev eth0 proto kernel scope link src {src}"));
@@ -204,7 +213,7 @@ fn wide(home: &Home, plan: &Layout, node: &Node, own: &BTreeMap<String, String>)
     let lease = SubnetEnv::read(&home.node(&node.name).join("subnet.env"));
     let mut dress = Vec::new();
     for (pod, bridge) in lease.iter().flat_map(|l| l.pod().into_iter().zip(&l.bridge)) {
-        dress.push(format!("ip addr replace {pod} dev eth0{}", nodad(&pod)));
+        dress.push(format!("ip addr replace {pod} dev eth0{}", manner(&pod)));
         let all = if bridge.addr().is_ipv6() { "::/0" } else { "0.0.0.0/0" };
         dress.push(format!("ip route replace {all} via {} dev eth0 proto static", bridge.addr()));
     }
@@ -212,8 +221,9 @@ fn wide(home: &Home, plan: &Layout, node: &Node, own: &BTreeMap<String, String>)
     all
 }
 
-fn nodad(addr: &IpNet) -> &'static str {
-    if addr.addr().is_ipv6() { " nodad" } else { "" }
+/// What stands behind an address so that it is added as `up` adds it.
+fn manner(addr: &IpNet) -> &'static str {
+    if addr.addr().is_ipv6() { " nodad" } else { " brd +" }
 }
 
 /// flannel's devices on a node.

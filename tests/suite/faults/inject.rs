@@ -1,0 +1,100 @@
+//! Injects every fault in turn and feels it by the ping of the table.
+
+use std::process::{Command, Output};
+
+use flanctl::lab::faults::{self, Fate, Fault};
+
+const FLANCTL: &str = env!("CARGO_BIN_EXE_flanctl");
+
+/// A lab of one test, gone when the test ends.
+pub(super) struct Lab(&'static str);
+
+impl Lab {
+    pub(super) fn up(name: &'static str, shape: &[&str]) -> Self {
+        let lab = Self(name);
+        lab.says(0, &[&["up"], shape].concat());
+        lab
+    }
+
+    /// `flanctl lab WORDS --name NAME`, which must end with `code`: all it says.
+    pub(super) fn says(&self, code: i32, words: &[&str]) -> String {
+        told(code, &flanctl(&[words, &["--name", self.0]].concat()), words)
+    }
+
+    pub(super) fn list(&self) -> String {
+        told(0, &flanctl(&["list"]), &["list"])
+    }
+
+    /// True if the ping that `break` told of is answered within three tries.
+    fn answers(&self, ping: &str) -> Option<String> {
+        let line = ping.replace("-- ping -c 3", "-- ping -n -c 3 -i 0.2 -W 1");
+        let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+        let output = flanctl(&words);
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Breaks, pings, heals, pings; what went otherwise than the table says.
+    fn tries(&self, fault: &Fault) -> Vec<String> {
+        let said = self.says(0, &["break", fault.id]);
+        let ping = said.lines().find(|line| line.contains("-- ping ")).unwrap();
+        let mut wrong = Vec::new();
+        let answer = self.answers(ping);
+        // A pod two nodes away answers with TTL 62, an address of the node before it with 64.
+        let as_told = match (fault.fate, &answer) {
+            (Fate::Dies, None) => true,
+            (Fate::Lives, Some(text)) => !text.contains("DUP!"),
+            (Fate::Misled, Some(text)) => text.contains("ttl=64"),
+            _ => false,
+        };
+        if !as_told {
+            wrong.push(format!("{}: {:?}, but the ping said {answer:?}", fault.id, fault.fate));
+        }
+        let healed = flanctl(&["heal", "--name", self.0]);
+        if !healed.status.success() {
+            wrong.push(format!("{}: {}", fault.id, String::from_utf8_lossy(&healed.stdout)));
+        }
+        if self.answers(ping).is_none() {
+            wrong.push(format!("{}: no answer after it was healed", fault.id));
+        }
+        wrong
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = flanctl(&["down", "--name", self.0]);
+    }
+}
+
+fn flanctl(words: &[&str]) -> Output {
+    Command::new(FLANCTL).arg("lab").args(words).output().unwrap()
+}
+
+fn told(code: i32, output: &Output, words: &[&str]) -> String {
+    let text = [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+    text
+}
+
+/// One lab takes every `of`-th fault that `fits`, from number `first` on.
+fn a_share(name: &'static str, shape: &[&str], of: usize, first: usize, fits: impl Fn(&Fault) -> bool) {
+    let lab = Lab::up(name, shape);
+    let share = faults::all().filter(|fault| fits(fault)).skip(first).step_by(of);
+    let wrong: Vec<String> = share.flat_map(|fault| lab.tries(fault)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_first_half_of_the_faults_is_felt_as_told_and_taken_back() {
+    a_share("t-faults-a", &["--nodes", "3"], 2, 0, |fault| !fault.v6);
+}
+
+#[test]
+fn the_second_half_of_the_faults_is_felt_as_told_and_taken_back() {
+    a_share("t-faults-b", &["--nodes", "3"], 2, 1, |fault| !fault.v6);
+}
+
+#[test]
+fn the_faults_of_ipv6_are_felt_as_told_and_taken_back() {
+    a_share("t-faults-6", &["--nodes", "2", "--ipv6"], 1, 0, |fault| fault.v6);
+}
