@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Global;
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
-use super::netns::{Netns, live_state, netns};
+use super::netns::{Netns, live_firewall, live_state, netns};
 use crate::agent::file::{self, AgentFile};
 use crate::config::NetConf;
 use crate::error::Failure;
@@ -137,7 +137,9 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         by_agent: false,
         whence: "no leases".to_owned(),
     };
-    deepen(&mut look.snapshot, depth);
+    if depth.firewall {
+        look.snapshot.state.firewall = Some(live_firewall(&netns)?);
+    }
     // A flag names a store because the user means that one; else the agent knows best.
     let flagged = store_flagged(&args.near.store);
     // A file that cannot be read is no reason to show nothing.
@@ -154,13 +156,6 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
     }
     look.conf = look.snapshot.conf();
     Ok(look)
-}
-
-/// Reads what lies beyond the tables.
-fn deepen(snapshot: &mut Snapshot, depth: Depth) {
-    if depth.firewall {
-        snapshot.unseen.push("the firewall was not read".to_owned());
-    }
 }
 
 /// The kernel's release, as `uname -r` prints it.

@@ -89,7 +89,7 @@ struct Document<'a> {
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let query = args.query()?;
-    let look = gather(global, &args.look, Depth::TABLES)?;
+    let look = gather(global, &args.look, Depth { firewall: true, ..Depth::TABLES })?;
     let path = trace(&look.snapshot, &query);
     if global.output == Output::Json {
         out.json(&document(&look, &path))?;

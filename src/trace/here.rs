@@ -41,7 +41,9 @@ impl Walk<'_> {
             self.let_in(&flow, &entry);
         }
         if self.end.is_none() {
-            self.firewall();
+            self.firewall(iif, leg.hop.dev);
+        }
+        if self.end.is_none() {
             self.leave(leg, key, peer);
         }
     }
@@ -270,11 +272,6 @@ impl Walk<'_> {
                 self.fail("rpfilter", format!("{src} on {dev}"), finding, Verdict::Dropped);
             }
         }
-    }
-
-    /// Not modelled yet: said, not guessed.
-    fn firewall(&mut self) {
-        self.unseen("firewall", "its rules are not evaluated by this version", "nft list ruleset");
     }
 
     /// Out by a device: the tunnel for a peer's pod, else whatever the route says.

@@ -5,6 +5,7 @@
 mod here;
 mod outer;
 mod tunnel;
+mod walls;
 
 use std::net::IpAddr;
 

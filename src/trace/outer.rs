@@ -58,7 +58,10 @@ impl Walk<'_> {
         let dev = leg.hop.dev.map(|dev| format!(" dev {dev}")).unwrap_or_default();
         let command = format!("ip route get {to}");
         self.pass("outer", format!("{to}{dev} udp {port}"), command).more = vec![text];
-        self.underlay(to, &peer.node, leg, Some((peer.dev, tunnel_mtu)));
+        self.outer_firewall(local, to, port, leg.hop.dev);
+        if self.end.is_none() {
+            self.underlay(to, &peer.node, leg, Some((peer.dev, tunnel_mtu)));
+        }
     }
 
     /// The device and the neighbour on the underlay; `tunnel` is what has to fit, and its MTU.

@@ -59,7 +59,17 @@ const ROOMS: &[Room] = &[
     ),
     pure(
         "trace",
-        &["net", "state", "config", "snapshot", "finding", "readings", "plan::route_words", "overlay::vxlan"],
+        &[
+            "net",
+            "firewall",
+            "state",
+            "config",
+            "snapshot",
+            "finding",
+            "readings",
+            "plan::route_words",
+            "overlay::vxlan",
+        ],
     ),
     pure("render", &["error", "net", "schema", "state::proto", "finding", "readings", "trace"]),
     hands(
@@ -74,8 +84,8 @@ const ROOMS: &[Room] = &[
     hands(
         "cli",
         &[
-            "error", "net", "clock", "schema", "state", "config", "lease", "overlay", "plan", "kernel",
-            "store", "snapshot", "finding", "readings", "trace", "render", "agent", "lab",
+            "error", "net", "clock", "schema", "firewall", "state", "config", "lease", "overlay", "plan",
+            "kernel", "store", "snapshot", "finding", "readings", "trace", "render", "agent", "lab",
         ],
     ),
     hands("main", &["error", "cli"]),

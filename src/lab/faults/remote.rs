@@ -1,6 +1,6 @@
 //! Faults of the node at the other end, which one sees with that node's snapshot beside one's own.
 
-use super::{At, Fault, Line, Mend, node, own, pod};
+use super::{Fault, Line, Mend, node, own, pod};
 
 const NEIGHS: Line = own("ip neigh replace {each.base} lladdr {each.mac} dev {dev} nud permanent");
 const FDBS: Line = own("bridge fdb replace {each.mac} dev {dev} dst {each.ip} self permanent");
