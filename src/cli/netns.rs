@@ -86,7 +86,7 @@ fn what(netns: &Netns) -> String {
 }
 
 /// The calling thread stands in the namespace until the guard goes.
-fn inside(netns: &Netns) -> Result<Option<InNetns>, Failure> {
+pub fn inside(netns: &Netns) -> Result<Option<InNetns>, Failure> {
     let Some(path) = &netns.path else { return Ok(None) };
     let entered = std::fs::File::open(path).and_then(|file| InNetns::enter_file(&file));
     entered.map(Some).map_err(|e| {

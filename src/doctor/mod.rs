@@ -14,6 +14,7 @@ mod managers;
 mod mtu;
 mod pods;
 mod remote;
+pub mod repair;
 mod tables;
 mod underlay;
 mod ways;

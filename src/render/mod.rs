@@ -2,6 +2,7 @@
 
 mod listing;
 mod path;
+mod report;
 mod rows;
 mod table;
 
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 
 pub use listing::{Listing, Source};
 pub use path::{Detail, finding_lines, path_lines};
+pub use report::{MOST, kinds, own_form, report_lines};
 pub use rows::{drift_table, lease_table};
 pub use table::{Grid, clean};
 
