@@ -5,9 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::deepen::deepen;
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
-use super::netns::{Netns, live_firewall, live_state, netns};
+use super::netns::{Netns, live_state, netns};
 use crate::agent::file::{self, AgentFile};
 use crate::config::NetConf;
 use crate::error::Failure;
@@ -137,9 +138,6 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         by_agent: false,
         whence: "no leases".to_owned(),
     };
-    if depth.firewall {
-        look.snapshot.state.firewall = Some(live_firewall(&netns)?);
-    }
     // A flag names a store because the user means that one; else the agent knows best.
     let flagged = store_flagged(&args.near.store);
     // A file that cannot be read is no reason to show nothing.
@@ -155,6 +153,8 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         Err(failure) => look.snapshot.unseen.push(failure.chain()),
     }
     look.conf = look.snapshot.conf();
+    // Last: what the config and the agent say is asked about.
+    deepen(&mut look.snapshot, &netns, depth);
     Ok(look)
 }
 

@@ -30,11 +30,59 @@ pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> 
     }
     let tunnels = links.iter().filter(|(_, link)| matches!(link.kind, LinkKind::Vxlan(_)));
     names.extend(tunnels.map(|(dev, _)| format!("net.ipv6.conf.{}.accept_ra", spelt(dev.as_str()))));
-    let read = |name: String| {
-        let text = std::fs::read_to_string(path(&name)?).ok()?;
-        Some((format!("sysctl:{name}"), text.trim_end().to_owned()))
-    };
-    names.into_iter().filter_map(read).collect()
+    named(names)
+}
+
+/// Further ones, which only a reader looks at.
+pub(crate) fn more(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
+    const HOST: &[&str] = &[
+        "net.bridge.bridge-nf-call-arptables",
+        "net.bridge.bridge-nf-filter-vlan-tagged",
+        "net.ipv4.fib_multipath_hash_policy",
+        "net.ipv4.fwmark_reflect",
+        "net.ipv4.ip_default_ttl",
+        "net.ipv4.ip_forward_use_pmtu",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_no_pmtu_disc",
+        "net.ipv4.ip_nonlocal_bind",
+        "net.ipv4.neigh.default.gc_thresh3",
+        "net.ipv6.fib_multipath_hash_policy",
+        "net.ipv6.neigh.default.gc_thresh3",
+        "net.netfilter.nf_conntrack_checksum",
+        "net.netfilter.nf_conntrack_count",
+        "net.netfilter.nf_conntrack_max",
+        "net.netfilter.nf_conntrack_tcp_be_liberal",
+    ];
+    const V4: &[&str] = &[
+        "accept_local",
+        "arp_announce",
+        "arp_filter",
+        "arp_ignore",
+        "ignore_routes_with_linkdown",
+        "log_martians",
+        "proxy_arp",
+        "route_localnet",
+        "src_valid_mark",
+    ];
+    const V6: &[&str] = &["accept_ra", "disable_ipv6", "forwarding", "ignore_routes_with_linkdown"];
+    let mut names: Vec<String> = HOST.iter().map(|name| (*name).to_owned()).collect();
+    let devices = links.keys().map(|dev| spelt(dev.as_str()));
+    for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
+        names.extend(V4.iter().map(|key| format!("net.ipv4.conf.{conf}.{key}")));
+        names.extend(V6.iter().map(|key| format!("net.ipv6.conf.{conf}.{key}")));
+    }
+    named(names)
+}
+
+fn named(names: Vec<String>) -> BTreeMap<String, String> {
+    let fact = |name: String| Some((format!("sysctl:{name}"), read(&name)?));
+    names.into_iter().filter_map(fact).collect()
+}
+
+/// Reads one; several words are kept apart by a blank.
+pub(crate) fn read(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path(name)?).ok()?;
+    Some(text.trim_end().replace('\t', " "))
 }
 
 /// Writes one.

@@ -1,10 +1,12 @@
 //! What readers see beyond what the agent needs: bridge ports, tunnel attributes, route metrics, as `ip` set them.
 
+use flanctl::kernel::facts::{self, Asked};
+use flanctl::kernel::processes::Processes;
 use flanctl::kernel::{Kernel, LinuxKernel};
 use flanctl::net::IfName;
 use flanctl::state::{Df, Encap, LinkKind, Port, State};
 
-use super::support::netns::{bridge, ip, scratch};
+use super::support::netns::{bridge, ip, run, scratch};
 
 fn dev(name: &str) -> IfName {
     name.parse().unwrap()
@@ -106,5 +108,50 @@ fn metrics_and_veth_ends_are_seen() {
             let LinkKind::Veth { peer, netns: None } = &state.links[&dev(one)].kind else { panic!("{one}") };
             assert_eq!(*peer, index(other));
         }
+    });
+}
+
+#[test]
+fn facts_are_those_of_the_namespace_that_the_reader_stands_in() {
+    scratch(|| {
+        ip("link add flannel.1 type vxlan id 1 dev eth0 dstport 8472");
+        ip("link set flannel.1 up");
+        run("ethtool", "-K eth0 tx-checksum-ip-generic off");
+        let taken = std::net::UdpSocket::bind("0.0.0.0:4789").unwrap();
+        let other = std::net::UdpSocket::bind("[::1]:9999").unwrap();
+        std::fs::write("/proc/sys/net/ipv4/conf/eth0/ignore_routes_with_linkdown", "1").unwrap();
+        let (state, processes) = (look(), Processes::scan());
+        let asked = Asked { state: &state, processes: &processes, ports: &[9999, 9998], machine: true };
+        let facts = facts::read(&asked);
+        let me = std::process::id();
+        let comm = std::fs::read_to_string("/proc/self/comm").unwrap();
+        for (key, want) in [
+            ("socket:udp:8472", Some("kernel (vxlan)")),
+            ("socket:udp:4789", Some(format!("pid {me} {}", comm.trim_end()).as_str())),
+            ("socket:udp:9999", Some(format!("pid {me} {}", comm.trim_end()).as_str())),
+            ("socket:udp:9998", None),
+            ("offload:eth0/tx-checksum-ip-generic", Some("off")),
+            ("offload:far0/tx-checksum-ip-generic", Some("on")),
+            ("driver:flannel.1", Some("vxlan")),
+            ("driver:eth0", Some("veth")),
+            ("module:vxlan", Some("builtin")),
+            ("nexthop:objects", Some("yes")),
+            ("netns:machine", Some("yes")),
+            ("link-policy:", Some("none")),
+            ("sysctl:net.ipv4.conf.eth0.ignore_routes_with_linkdown", Some("1")),
+            ("sysctl:net.ipv4.conf.flannel/1.ignore_routes_with_linkdown", Some("0")),
+        ] {
+            let got = facts.get(key).map(String::as_str);
+            // A kernel with modules has loaded it.
+            let got =
+                got.map(|got| if key.starts_with("module:") && got == "loaded" { "builtin" } else { got });
+            assert_eq!(got, want, "{key}");
+        }
+        for key in ["snmp:Udp.InCsumErrors", "snmp:TcpExt.IPReversePathFilter", "snmp6:Ip6InNoRoutes"] {
+            assert!(facts[key].parse::<u64>().is_ok(), "{key}");
+        }
+        assert!(facts["stat:eth0/tx_packets"].parse::<u64>().unwrap() > 0);
+        assert!(facts.keys().filter_map(|k| k.strip_prefix("stat:")).all(|k| !k.starts_with("docker0/")));
+        drop((taken, other));
     });
 }
