@@ -95,11 +95,16 @@ pub fn gbp(node: &str, want: &Device, peers: &[PeerRows]) -> Finding {
     found("vtep.gbp", node, want.dev, cause).fix(anew("vtep.gbp", want.recreate(), want, peers))
 }
 
-/// The device lacks its address.
-pub fn addr(node: &str, want: &Device, net: IpNet) -> Finding {
+/// It lacks its own address; with an IPv4 device's last one the kernel drops its routes and neighbours.
+pub fn addr(node: &str, want: &Device, net: IpNet, peers: &[PeerRows]) -> Finding {
     found("vtep.addr", node, want.dev, format!("{} lacks its address {net}", want.dev))
         .evidence("packets of this host to pods leave under another source, and answers do not come back")
-        .fix(format!("ip addr replace {net} dev {}", want.dev))
+        .fix(replay(
+            "vtep.addr",
+            vec![format!("ip addr replace {net} dev {}", want.dev)],
+            Lost::RoutesAndNeighs,
+            peers,
+        ))
 }
 
 /// The device carries an address that is not flannel's.

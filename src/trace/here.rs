@@ -18,6 +18,13 @@ const MAIN: u32 = 32766;
 impl Walk<'_> {
     /// From the first look-up to the device that the packet leaves by.
     pub(super) fn depart(&mut self) {
+        let iif = self.input_device();
+        if iif.is_some() {
+            self.prerouting(iif);
+        }
+        if self.end.is_some() {
+            return;
+        }
         let peer = self.promised.owner(self.query.dst).cloned();
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
             self.device(peer);
@@ -27,7 +34,6 @@ impl Walk<'_> {
         } else if peer.is_none() && self.owned_by_nobody() {
             return;
         }
-        let iif = self.input_device();
         let flow = self.flow(iif);
         let (found, entry) = match iif {
             Some(_) => {
@@ -55,6 +61,15 @@ impl Walk<'_> {
             let state = &self.node.state;
             let back = || lookup(state, &Flow::to(from));
             let foreign = state.owner_of(from).is_none();
+            // On a net of this host it comes from there, wherever the way back leads: that is what the filter is for.
+            let near = state
+                .addrs
+                .keys()
+                .filter(|held| held.net.contains(&from) && held.net.prefix_len() < held.net.max_prefix_len());
+            let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
+            if foreign && near.is_some() {
+                return near;
+            }
             foreign.then(back).and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
         })
     }
@@ -225,7 +240,9 @@ impl Walk<'_> {
             _ if pref != MAIN && key.table != table::MAIN => {
                 rule::diverts(host, &self.rule_of(found), words, &peer.route())
             }
-            _ if key.dst == peer.net && found.runners_up.is_empty() => route::wrong(host, peer, words),
+            _ if key.dst == peer.net && !found.runners_up.iter().any(|(other, _)| other.dst == peer.net) => {
+                route::wrong(host, peer, words)
+            }
             _ if key.dst.prefix_len() < peer.net.prefix_len() => {
                 route::missing(host, peer).evidence(format!("so it takes {words}"))
             }

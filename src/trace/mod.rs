@@ -145,7 +145,7 @@ pub fn trace(node: &Snapshot, query: &Query) -> Path {
         node,
         sight,
         promised,
-        query,
+        query: query.clone(),
         src: query.from,
         steps: Vec::new(),
         findings: Vec::new(),
@@ -163,7 +163,8 @@ struct Walk<'a> {
     node: &'a Snapshot,
     sight: Sight<'a>,
     promised: Promises,
-    query: &'a Query,
+    /// As it is by now: a firewall may mark it, or send it elsewhere.
+    query: Query,
     src: Option<IpAddr>,
     steps: Vec<Step>,
     findings: Vec<Finding>,
@@ -202,7 +203,7 @@ impl Walk<'_> {
 
     /// The packet as the routing tables see it.
     fn flow(&self, iif: Option<IfName>) -> Flow {
-        let Query { dst, from, proto, sport, dport, mark, .. } = *self.query;
+        let Query { dst, from, proto, sport, dport, mark, .. } = self.query;
         Flow { src: from, iif, mark, proto, sport, dport, ..Flow::to(dst) }
     }
 }

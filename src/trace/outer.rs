@@ -55,6 +55,11 @@ impl Walk<'_> {
             let finding = outer::looped(self.host(), &peer.node, to, peer.dev, &by(text.clone()));
             return self.fail("outer", text, finding, Verdict::Looped);
         }
+        let bound = self.node.uplink.as_ref().map(|uplink| uplink.dev);
+        if let (Some(have), Some(want)) = (leg.hop.dev, bound.filter(|want| leg.hop.dev != Some(*want))) {
+            let finding = outer::wrong_device(self.host(), &peer.node, to, (have, want), &by(text.clone()));
+            return self.fail("outer", text, finding, Verdict::Dropped);
+        }
         let dev = leg.hop.dev.map(|dev| format!(" dev {dev}")).unwrap_or_default();
         let command = format!("ip route get {to}");
         self.pass("outer", format!("{to}{dev} udp {port}"), command).more = vec![text];

@@ -28,13 +28,20 @@ impl Walk<'_> {
             let finding = outer::down(host, dev, below.up);
             return self.fail("outer", format!("{dev} is down"), finding, Verdict::Dropped);
         }
-        let Some(want) = want else { return };
+        let Some(want) = want.map(|want| with_uplink(want, self.node)) else { return };
+        let addr = want.addr.filter(|net| !v6 && !state.addrs_of(peer.dev).any(|(held, _)| held == *net));
         let finding = if !link.up {
             Some(vtep::down(host, &want, &peers))
         } else {
             differs(host, &want, link, &peers)
+                // IPv4 addresses outlive a device that goes down; without its last one it loses its rows all the same.
+                .or_else(|| addr.map(|net| vtep::addr(host, &want, net, &peers)))
                 .or_else(|| bounced(state, &peers).then(|| vtep::bounced(host, &want, &peers)))
         };
+        if link.up && link.vxlan().is_some_and(|vxlan| vxlan.gbp != want.gbp) {
+            let finding = vtep::gbp(host, &want, &peers);
+            self.findings.push(finding);
+        }
         if let Some(finding) = finding {
             let cause = finding.cause.clone();
             self.fail("vtep", cause, finding, Verdict::Dropped);
@@ -143,8 +150,8 @@ fn differs(host: &str, want: &Device, link: &Link, peers: &[PeerRows]) -> Option
     if vxlan.port != want.port {
         return Some(vtep::port(host, want, vxlan.port, peers));
     }
-    if vxlan.gbp != want.gbp {
-        return Some(vtep::gbp(host, want, peers));
+    if want.local.is_some() && vxlan.local != want.local {
+        return Some(vtep::local(host, want, vxlan.local, peers));
     }
     let (have, lease) = (link.mac?, want.mac?);
     (have != lease).then(|| vtep::mac(host, want, have, lease, peers))
@@ -172,7 +179,7 @@ fn metric(peer: &PeerRows) -> u32 {
     if peer.net.addr().is_ipv6() { 1024 } else { 0 }
 }
 
-/// A device that is gone tells nothing of its uplink: the agent knew.
+/// What a device says of its uplink may be what is wrong with it: the agent knows better.
 fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
     if let Some(uplink) = &node.uplink {
         want.lower = Some(uplink.dev);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Mark, Verdict, Walk};
+use super::{Mark, Query, Verdict, Walk};
 use crate::finding::filter::{self, At, Traffic};
 use crate::firewall::{AddrType, Hook, Outcome, Packet, RuleRef, Verdict as Fate, walk};
 use crate::net::IfName;
@@ -12,6 +12,25 @@ const ECHO: u8 = 8;
 const ECHO_V6: u8 = 128;
 
 impl Walk<'_> {
+    /// Marks and new destinations that the packet gets before it is routed.
+    pub(super) fn prerouting(&mut self, iif: Option<IfName>) {
+        let (Some(src), Some(rules)) = (self.src, &self.node.state.firewall) else { return };
+        let packet = self.packet(src, iif, None);
+        let outcome = walk(rules, Hook::Prerouting, &packet);
+        let now = &outcome.packet;
+        if now.mark == packet.mark && now.dst == packet.dst && outcome.verdict == Fate::Accept {
+            return;
+        }
+        let traffic = Traffic::Pair(src, self.query.dst);
+        let Some(outcome) = self.hook("prerouting", Hook::Prerouting, &packet, (At::Forward, traffic)) else {
+            return;
+        };
+        let (mark, dst) = (outcome.packet.mark, outcome.packet.dst);
+        let object = format!("mark {mark:#x}, to {dst}");
+        self.pass("prerouting", object, "nft list ruleset").more = outcome.matched.iter().map(line).collect();
+        self.query = Query { mark, dst, dport: outcome.packet.dport, ..self.query.clone() };
+    }
+
     /// The hooks between the routing decision and the device that the packet leaves by.
     pub(super) fn firewall(&mut self, iif: Option<IfName>, oif: Option<IfName>) {
         let Some(src) = self.src else {
@@ -108,7 +127,7 @@ impl Walk<'_> {
     }
 
     fn packet(&self, src: IpAddr, iif: Option<IfName>, oif: Option<IfName>) -> Packet {
-        let query = self.query;
+        let query = &self.query;
         let local = |ip: IpAddr| self.node.state.owner_of(ip).is_some();
         let kind = |ip: IpAddr| if local(ip) { AddrType::Local } else { AddrType::Unicast };
         let echo = match query.proto {
