@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::doctor::Examined;
-use super::netns::{inside, netns};
+use super::netns::netns;
 use crate::doctor::repair::{self, Step};
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel};
@@ -27,7 +27,7 @@ pub struct Done {
 /// Mends our own rows; with `only`, what these codes need, whoever's it is.
 pub(super) fn mend(seen: &Examined, only: &[String], global: &Global) -> Result<Vec<Done>, Failure> {
     let netns = netns(global)?;
-    let _inside = inside(&netns)?;
+    let _inside = netns.enter()?;
     let mut kernel =
         LinuxKernel::open().map_err(|e| Failure::unreadable("the kernel's tables").because(e))?;
     let mut done = Vec::new();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::doctor::Examined;
-use super::netns::{inside, netns};
+use super::netns::netns;
 use crate::doctor::Ground;
 use crate::error::Failure;
 use crate::finding::{Finding, Level, filter, mtu};
@@ -61,7 +61,7 @@ pub(super) fn ping(seen: &Examined, global: &Global) -> Result<Pinged, Failure> 
     let targets: Vec<Target> =
         peers.iter().map(|(peer, _, most)| Target { ip: peer.gateway(), most: *most }).collect();
     let netns = netns(global)?;
-    let _inside = inside(&netns)?;
+    let _inside = netns.enter()?;
     let watched = std::io::stderr().is_terminal();
     let all = targets.len();
     let mut told = |done: usize| progress(watched, done, all);

@@ -132,7 +132,7 @@ pub(super) fn addresses(ground: &Ground<'_>) -> Outcome {
         let want = wanted(ground, &dev);
         let have: Vec<IpNet> = ground.state().addrs_of(dev.name).map(|(net, _)| net).collect();
         if let Some(addr) = want.addr.filter(|addr| !have.contains(addr)) {
-            found.push(vtep::addr(ground.node(), &want, addr));
+            found.push(vtep::addr(ground.node(), &want, addr, &behind(ground, &dev)));
         }
         let foreign = have.iter().filter(|net| Some(**net) != want.addr && !kernels_own(net.addr()));
         found.extend(foreign.map(|net| vtep::foreign_addr(ground.node(), dev.name, *net)));

@@ -67,6 +67,7 @@ pub(super) fn socket(ground: &Ground<'_>) -> Outcome {
     let port = vxlan.port;
     match ground.fact(&format!("socket:udp:{port}")) {
         Some(owner) if owner.starts_with("kernel") => Outcome::Fine,
+        Some("unknown") => Outcome::unseen(format!("who holds UDP port {port} is hidden (needs root)")),
         Some(owner) => Outcome::Found(vec![host::socket_taken(ground.node(), port, owner)]),
         None => Outcome::unseen(format!("who holds UDP port {port} was not seen")),
     }
