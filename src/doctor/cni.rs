@@ -41,7 +41,8 @@ pub(super) fn subnet_env(ground: &Ground<'_>) -> Outcome {
     compare("network", nets(networks, ipv6_networks), conf.networks(), "config");
     compare("subnet", nets(subnets, ipv6_subnets), own.subnet.nets().collect(), "lease");
     let vxlan = ground.vxlan();
-    let uplink = ground.uplink.and_then(|dev| ground.state().links.get(&dev)).map(|link| link.mtu);
+    // As the agent saw it when it wrote the file; what the uplink has become since is the tunnel's matter.
+    let uplink = ground.near.uplink.as_ref().map(|uplink| uplink.mtu);
     if let Some(((file, vxlan), uplink)) = mtu.zip(vxlan).zip(uplink) {
         let most = device_mtu(&vxlan, uplink, conf.v6.is_some());
         // A smaller one only wastes room, and stays until the agent is told of a new uplink.

@@ -64,7 +64,7 @@ impl<'a> Walks<'a> {
         match (out.verdict, out.by) {
             (Verdict::Drop | Verdict::Reject(_), Some(rule)) => {
                 let node = self.ground.node();
-                self.found.entry(key(&rule)).or_insert_with(|| blocked(node, at, &rule, traffic));
+                self.found.entry(key(&rule, traffic)).or_insert_with(|| blocked(node, at, &rule, traffic));
             }
             (Verdict::Unsure(why), _) => self.unsure.extend(why),
             _ => {}
@@ -81,8 +81,13 @@ impl<'a> Walks<'a> {
     }
 }
 
-fn key(rule: &RuleRef) -> String {
-    format!("{:?} {} {} {:?} {}", rule.owner, rule.table, rule.chain, rule.handle, rule.text)
+/// What is told once: a rule, and whose packets it drops.
+fn key(rule: &RuleRef, traffic: Traffic) -> String {
+    let who = match traffic {
+        Traffic::Pair(src, _) => format!("{}", src.is_ipv6()),
+        whole => format!("{whole:?}"),
+    };
+    format!("{:?} {} {} {:?} {} {who}", rule.owner, rule.table, rule.chain, rule.handle, rule.text)
 }
 
 /// The peers that are tried, with the device that leads to each.
@@ -184,7 +189,8 @@ pub(super) fn masquerade(ground: &Ground<'_>) -> Outcome {
                 let source = matches!(out.rewrite, Some(Rewrite::Masquerade | Rewrite::Source));
                 if let Some(rule) = out.nat.filter(|_| source) {
                     let finding = || masqueraded(ground.node(), &rule, (src, dst), network);
-                    walks.found.entry(key(&rule)).or_insert_with(finding);
+                    let traffic = network.map_or(Traffic::Pair(src, dst), Traffic::Network);
+                    walks.found.entry(key(&rule, traffic)).or_insert_with(finding);
                 }
             }
         }

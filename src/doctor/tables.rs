@@ -12,7 +12,7 @@ use super::words::{legs, refusal, route, routes_to};
 use crate::finding::repair::{Obstacle, PeerRows};
 use crate::finding::{Finding, fdb, host, neigh, route as routes};
 use crate::net::Mac;
-use crate::readings::{Kernel, NeighHalf, Peer, Row, Standing, holder, protocol};
+use crate::readings::{Kernel, NeighHalf, Peer, RouteHalf, Row, Standing, holder, protocol};
 use crate::state::{FdbKey, Hop, Route, RouteKey};
 
 /// Does every peer have its three rows?
@@ -245,6 +245,8 @@ pub(super) fn leftovers(ground: &Ground<'_>) -> Outcome {
     let node = ground.node();
     let all = [&drift.routes, &drift.neighs, &drift.fdb].into_iter().flatten();
     let stale = all.filter(|row| row.state == Standing::Stale).filter_map(|row| match &row.kernel {
+        // A peer's own route in the shadow of another one is no leftover.
+        Some(Kernel::Route(half)) if promises(ground, half) => None,
         Some(Kernel::Route(half)) => Some(routes::stale(node, &half.text)),
         // What the kernel tried to resolve by itself is nobody's leftover, and goes by itself.
         Some(Kernel::Neigh(half)) if half.nud != "PERMANENT" => None,
@@ -254,4 +256,10 @@ pub(super) fn leftovers(ground: &Ground<'_>) -> Outcome {
         Some(Kernel::Link(_)) | None => None,
     });
     Outcome::of(stale.collect())
+}
+
+/// True for the very route that a lease asks for.
+fn promises(ground: &Ground<'_>, half: &RouteHalf) -> bool {
+    let hop = Hop { via: half.via, dev: half.dev, ..Hop::default() };
+    ground.peer(half.dst).is_some_and(|peer| leads(&ground.rows(peer), &hop))
 }
