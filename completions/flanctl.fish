@@ -39,6 +39,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lease" -d 'The leas
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The overlay\'s routes, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overlay\'s device and forwarding entries, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
@@ -88,22 +89,24 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s h -l help -d 'Print help'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "up" -d 'Make a lab: nodes, pods, a switch between them, one agent a node'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "down" -d 'Remove a lab, whole or half made'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "list" -d 'The labs of this machine: nodes, agents, subnets'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "exec" -d 'Run a command inside a node (node1), a pod (pod1), or the world outside (world)'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "demo" -d 'Make a lab, ping every pod from every pod, show node1\'s tables, remove the lab'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "launch" -d 'Becomes an agent, inside its namespace'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "relay" -d 'Carries the nodes\' connections to an etcd outside'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "up" -d 'Make a lab: nodes, pods, a switch between them, one agent a node'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "down" -d 'Remove a lab, whole or half made'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "list" -d 'The labs of this machine: nodes, agents, subnets'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "exec" -d 'Run a command inside a node (node1), a pod (pod1), or the world outside (world)'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "break" -d 'Break a node, to see what it looks like and what finds it'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "heal" -d 'Take back what is broken, on every node'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "demo" -d 'Make a lab, ping every pod from every pod, show node1\'s tables, remove the lab'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "launch" -d 'Becomes an agent, inside its namespace'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "relay" -d 'Carries the nodes\' connections to an etcd outside'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l name -d 'Name of the lab, and prefix of its namespaces' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l nodes -d 'How many nodes' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
@@ -149,6 +152,27 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l list -d 'Show the faults there are'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l name -d 'Name of the lab, and prefix of its namespaces' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l nodes -d 'How many nodes' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
@@ -457,6 +481,37 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source; one that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l iif -d 'The device that it comes in by [default: the one that leads back to the source]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l sport -d 'Source port' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Destination port' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l mark -d 'Firewall mark' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l expect -d 'Exit 0 if this code or verdict (or verdict:code) comes out, else 1' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Verdict and codes alone, on one line'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r

@@ -16,7 +16,7 @@ The node's agent is paused meanwhile, or it would put its own rows right at once
 Examples:
   flanctl lab break --list
   flanctl lab break fdb.wrong
-  flanctl lab exec node1 -- flanctl doctor
+  flanctl lab exec node1 -- flanctl fdb
   flanctl lab heal
   flanctl lab break route.blackhole node3 --name two")]
 pub struct BreakArgs {
@@ -73,7 +73,7 @@ fn catalogue_json(out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn row(fault: &Fault) -> serde_json::Value {
-    let Fault { id, about, trace, doctor, fate: end, probe: _, mend, v6, lines } = fault;
+    let Fault { id, about, trace, doctor: _, fate: end, probe: _, mend, v6, lines } = fault;
     let why = match mend {
         Mend::Printed | Mend::Everywhere => None,
         Mend::Nothing(why) => Some(*why),
@@ -81,7 +81,7 @@ fn row(fault: &Fault) -> serde_json::Value {
     let commands: Vec<_> = lines.iter().map(|line| line.run).collect();
     serde_json::json!({
         "fault": id, "about": about, "node": fault.default_node(), "far": fault.is_far(), "ipv6": v6,
-        "ping": fate(*end), "trace": trace, "doctor": doctor, "commands": commands, "no_fix": why,
+        "ping": fate(*end), "codes": trace, "traced": fault.is_traced(), "commands": commands, "no_fix": why,
     })
 }
 
@@ -99,12 +99,9 @@ fn broken(out: &mut dyn Write, name: &str, broken: &Broken) -> io::Result<()> {
     writeln!(out, "{node} is broken, and its agent stands still: {}", fault.id)?;
     writeln!(out, "  {}\n", fault.about)?;
     writeln!(out, "  flanctl lab exec {from}{named} -- ping -c 3 {}", ping.trim())?;
-    let (watcher, source) = match from.strip_prefix("pod") {
-        Some(number) => (format!("node{number}"), format!(" --pod {from}")),
-        None => (from.clone(), String::new()),
-    };
-    writeln!(out, "  flanctl lab exec {watcher}{named} -- flanctl trace{source} {}", trace.trim())?;
-    writeln!(out, "  flanctl lab exec {node}{named} -- flanctl doctor")?;
+    if fault.is_traced() {
+        writeln!(out, "  flanctl lab exec {node}{named} -- flanctl trace {}", trace.trim())?;
+    }
     writeln!(out, "  flanctl lab heal{named}")
 }
 

@@ -70,12 +70,8 @@ pub fn walk(rules: &Ruleset, hook: Hook, packet: &Packet) -> Outcome {
 /// A packet that nothing stopped: accepted, unless something was not seen or a mark is not known.
 fn accepted(rules: &Ruleset, packet: &Packet, world: &World<'_>) -> Verdict {
     let mut open: Vec<String> = rules.unseen.clone();
-    open.extend(
-        world
-            .blurred
-            .iter()
-            .filter_map(|(slot, text)| world::matters(*slot, packet.ct).then(|| text.clone())),
-    );
+    let blurred = world.blurred.iter().filter(|(slot, _)| world::matters(**slot, packet.ct));
+    open.extend(blurred.map(|(_, text)| text.clone()));
     if open.is_empty() { Verdict::Accept } else { Verdict::Unsure(open) }
 }
 

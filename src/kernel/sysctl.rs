@@ -13,6 +13,19 @@ use super::Refusal;
 use crate::net::IfName;
 use crate::state::{Link, LinkKind};
 
+/// Of each device, of `all` and of `default`.
+const DEVICE: [&str; 2] = ["rp_filter", "forwarding"];
+
+/// Of each device and of `all`: what decides about a packet's route besides.
+const ROUTING: [&str; 6] = [
+    "ipv4.conf.*.accept_local",
+    "ipv4.conf.*.src_valid_mark",
+    "ipv4.conf.*.route_localnet",
+    "ipv4.conf.*.send_redirects",
+    "ipv4.conf.*.ignore_routes_with_linkdown",
+    "ipv6.conf.*.ignore_routes_with_linkdown",
+];
+
 /// Reads the facts. A file that is not there (no IPv6, no br_netfilter) is a fact that is not there.
 pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
     let mut names: Vec<String> = [
@@ -20,13 +33,17 @@ pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> 
         "net.ipv6.conf.all.forwarding",
         "net.bridge.bridge-nf-call-iptables",
         "net.bridge.bridge-nf-call-ip6tables",
+        "net.ipv4.fib_multipath_use_neigh",
     ]
     .map(str::to_owned)
     .to_vec();
     let devices = links.keys().map(|dev| spelt(dev.as_str()));
     for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
-        names.push(format!("net.ipv4.conf.{conf}.rp_filter"));
-        names.push(format!("net.ipv4.conf.{conf}.forwarding"));
+        names.extend(DEVICE.map(|name| format!("net.ipv4.conf.{conf}.{name}")));
+        // What routing reads of a new device is what `default` said when it came: of no interest later.
+        if conf != "default" {
+            names.extend(ROUTING.map(|name| format!("net.{name}").replace("*", &conf)));
+        }
     }
     let tunnels = links.iter().filter(|(_, link)| matches!(link.kind, LinkKind::Vxlan(_)));
     names.extend(tunnels.map(|(dev, _)| format!("net.ipv6.conf.{}.accept_ra", spelt(dev.as_str()))));

@@ -235,7 +235,10 @@ impl Walk<'_> {
             Some(leg) if legs.iter().any(right) => {
                 let text = leg.hop.via.map_or_else(String::new, |via| format!("via {via}"));
                 let why = format!("{} does not own {}", text, peer.net);
-                route::dead_leg(host, self.query.dst, words, &text, &why, peer.set_route())
+                let instead = key.dst == peer.net;
+                let repair = || Obstacle::Route(words.to_owned()).remove();
+                let repair = if instead { peer.set_route() } else { repair() };
+                route::dead_leg(host, self.query.dst, words, &text, &why, repair)
             }
             _ if pref != MAIN && key.table != table::MAIN => {
                 rule::diverts(host, &self.rule_of(found), words, &peer.route())
@@ -277,7 +280,7 @@ impl Walk<'_> {
                     value: u32::from(reverse.mode),
                     src,
                     back: back.as_deref(),
-                    obstacle: None,
+                    obstacle: reverse.back.as_ref().and_then(|back| diversion(&self.node.state, back)),
                     repair: None,
                 };
                 let finding = rule::rejected(self.host(), what);
@@ -352,6 +355,16 @@ pub(super) fn words(state: &State, key: &RouteKey, place: usize) -> String {
         let _ = route_words(&mut text, key, route);
     }
     text
+}
+
+/// The route that takes the way back elsewhere, unless it is the one that everything takes.
+fn diversion(state: &State, back: &Lookup) -> Option<Obstacle> {
+    match &back.answer {
+        Answer::Route { key, place, .. } if key.dst.prefix_len() > 0 => {
+            Some(Obstacle::Route(words(state, key, *place)))
+        }
+        _ => None,
+    }
 }
 
 /// The answer of a look-up in words.

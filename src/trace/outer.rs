@@ -37,7 +37,11 @@ impl Walk<'_> {
                 return self.fail("outer", text, finding, Verdict::Dropped);
             }
             _ => {
-                let finding = outer::no_route(self.host(), &peer.node, to, None, None);
+                let near = state.addrs.keys().find(|held| held.dev != peer.dev && held.net.contains(&to));
+                let repair = near.map(|held| {
+                    format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
+                });
+                let finding = outer::no_route(self.host(), &peer.node, to, None, repair);
                 return self.fail("outer", answer_words(state, &found), finding, Verdict::Dropped);
             }
         };

@@ -16,6 +16,7 @@ mod agent_shapes;
 mod agent_swap;
 mod agent_uplink;
 mod faults;
+mod fib_vs_linux;
 mod firewall;
 mod lab;
 mod lab_demo;

@@ -23,6 +23,11 @@ pub use site::{Site, probe};
 pub const FAULTS: &[&[Fault]] =
     &[pod::ROWS, route::ROWS, host::ROWS, tunnel::ROWS, underlay::ROWS, leases::ROWS, remote::ROWS];
 
+/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses, a MAC that only the
+/// neighbour itself could contradict, and rules for packets that end here.
+const UNTRACED: &[&str] =
+    &["route.stale", "neigh.stale", "fdb.stale", "vtep.foreign_addr", "outer.neigh-mac", "filter.input"];
+
 /// One fault. Texts may hold names in braces, which [`Site`] fills in: `{other.subnet}`, `{dev}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -194,6 +199,11 @@ impl Fault {
     /// True if it is seen from the other node, which needs this one's snapshot for it.
     pub fn is_far(&self) -> bool {
         matches!(self.probe.from, At::Other | At::OtherPod)
+    }
+
+    /// True if `flanctl trace` on the broken node names it: that verb looks neither into pods nor at the far end.
+    pub fn is_traced(&self) -> bool {
+        !self.is_far() && !self.trace.is_empty() && !pod::ROWS.contains(self) && !UNTRACED.contains(&self.id)
     }
 
     /// The node that it hits if none is named: packets go from node1 to node2.

@@ -267,5 +267,11 @@ pub(super) fn shell(netns: &str, line: &str) -> io::Result<Output> {
 pub fn probe(site: &Site, fault: &Fault) -> Result<(String, String), Failure> {
     let one = |text: &str| Ok::<_, Failure>(site.fill(text)?.join(" "));
     let to = one(fault.probe.to)?;
-    Ok((format!("{} {to}", one(fault.probe.ping)?), format!("{} {to}", one(fault.probe.trace)?)))
+    let source = match fault.probe.from {
+        // The sender's address is the receiver's with the ends changed.
+        At::Pod => format!("--from {} ", one(&fault.probe.to.replace("{other.", "{"))?),
+        At::OtherPod => format!("--from {} ", one(&fault.probe.to.replace('{', "{other."))?),
+        At::Node | At::Other | At::Switch => String::new(),
+    };
+    Ok((format!("{} {to}", one(fault.probe.ping)?), format!("{source}{} {to}", one(fault.probe.trace)?)))
 }

@@ -28,7 +28,9 @@ pub(super) const ROWS: &[Fault] = &[
         "the kernel asked for the other node's end point, and nobody answered",
         &["neigh.failed"],
         &[own("ip neigh change {other.base} dev {dev} nud failed")],
-    ),
+    )
+    // The next packet makes it incomplete, as one that was never there.
+    .traced(&["neigh.missing"]),
     Fault::near(
         "neigh.notpermanent",
         "the other node's end point is known, but not for good",

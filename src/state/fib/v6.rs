@@ -26,7 +26,13 @@ pub(super) fn lookup(query: &Query<'_>) -> Lookup {
     let walked = rules::walk(query, &family);
     let answer = match &walked.end {
         End::Hit(Hit::Route { at, leg }) => {
-            let source = |leg: Leg| Leg { src: source6::of_leg(query, at.route, &leg.hop), ..leg };
+            // On every leg of a group the kernel chooses as if it were the first (`ip6_route_get_saddr`).
+            let group = matches!(at.route.hops, Hops::Object(_));
+            let first = hops::all(query.state, at.route).into_iter().next().filter(|_| group);
+            let source = |leg: Leg| {
+                let from = first.unwrap_or(leg);
+                Leg { src: source6::of_leg(query, at.route, &from.hop), ..leg }
+            };
             let legs: Vec<Leg> = family.sharing(query, at, *leg).into_iter().map(source).collect();
             let src = legs.first().and_then(|leg| leg.src);
             Answer::Route { key: *at.key, place: at.place, legs, src }

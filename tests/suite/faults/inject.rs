@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use flanctl::lab::faults::{self, Fate, Fault};
+use flanctl::lab::faults::{self, Fate, Fault, Mend};
 
 const FLANCTL: &str = env!("CARGO_BIN_EXE_flanctl");
 
@@ -33,6 +33,51 @@ impl Lab {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs the trace that `break` told of: it must name the fault's codes and nothing else, and the command that it
+    /// prints must bring the answer back where the table says so.
+    fn traces(&self, fault: &Fault, line: &str, ping: &str) -> Vec<String> {
+        let line = line.replace("-- flanctl trace", &format!("-- {FLANCTL} -o json trace"));
+        let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+        let output = flanctl(&words);
+        let Ok(found) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else {
+            return vec![format!("{}: {}", fault.id, String::from_utf8_lossy(&output.stderr))];
+        };
+        let findings: Vec<_> = found["findings"].as_array().unwrap().iter().collect();
+        let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+        let arrives = found["verdict"] == "delivered";
+        let foretold = match fault.fate {
+            Fate::Dies | Fate::Misled => !arrives && output.status.code() == Some(1),
+            Fate::Lives => arrives,
+        };
+        if codes != fault.trace || !foretold {
+            return vec![format!(
+                "{}: trace says {} {codes:?}, not {:?}",
+                fault.id, found["verdict"], fault.trace
+            )];
+        }
+        let fix = findings.first().and_then(|finding| finding["fix"]["command"].as_str());
+        match (fault.mend, fault.fate, fix) {
+            (Mend::Printed, Fate::Dies, Some(fix)) => {
+                let node = findings[0]["node"].as_str().unwrap();
+                let done = flanctl(&["exec", node, "--name", self.0, "--", "sh", "-c", fix]);
+                let said = String::from_utf8_lossy(&done.stderr);
+                let works = done.status.success() && self.answers(ping).is_some();
+                // Rules that the repair put into tables that stay are no part of what `heal` takes back.
+                if fix.contains("iptables") {
+                    let undo = fix.replace(" -I ", " -D ");
+                    flanctl(&["exec", node, "--name", self.0, "--", "sh", "-c", &undo]);
+                }
+                if works {
+                    Vec::new()
+                } else {
+                    vec![format!("{}: no answer after {fix:?}: {said}", fault.id)]
+                }
+            }
+            (Mend::Printed, Fate::Dies, None) => vec![format!("{}: no fix", fault.id)],
+            _ => Vec::new(),
+        }
+    }
+
     /// Breaks, pings, heals, pings; what went otherwise than the table says.
     fn tries(&self, fault: &Fault) -> Vec<String> {
         let said = self.says(0, &["break", fault.id]);
@@ -48,6 +93,9 @@ impl Lab {
         };
         if !as_told {
             wrong.push(format!("{}: {:?}, but the ping said {answer:?}", fault.id, fault.fate));
+        }
+        if let Some(line) = said.lines().find(|line| line.contains("-- flanctl trace ")) {
+            wrong.extend(self.traces(fault, line, ping));
         }
         let healed = flanctl(&["heal", "--name", self.0]);
         if !healed.status.success() {
