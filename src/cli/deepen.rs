@@ -1,6 +1,7 @@
 //! What lies beyond the tables: the firewall, facts, pods. Read in the namespace that is looked into. Hands only.
 #![expect(clippy::disallowed_methods, reason = "/proc and the agent's subnet.env are files")]
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use super::netns::Netns;
 use crate::config::{Backend, NetConf};
 use crate::kernel::facts::{self, Asked};
 use crate::kernel::processes::Processes;
-use crate::kernel::rules;
+use crate::kernel::{pods, rules};
+use crate::net::IfName;
 use crate::snapshot::Snapshot;
 
 /// Where the agent writes subnet.env unless told otherwise, and the name under which its text is a fact.
@@ -25,9 +27,8 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
         Err(failure) => return snapshot.unseen.push(failure.chain()),
     };
     if depth.firewall {
-        let ruleset = rules::read();
-        snapshot.unseen.extend(ruleset.unseen.iter().cloned());
-        snapshot.state.firewall = Some(ruleset);
+        // What its tools do not show is said in it.
+        snapshot.state.firewall = Some(rules::read());
     }
     if !(depth.facts || depth.pods) {
         return;
@@ -41,6 +42,18 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
         snapshot.state.facts.extend(read);
         snapshot.state.facts.extend(subnet_env(snapshot.state.fact("agent:pid"), machine));
     }
+    if depth.pods {
+        let mut found = pods::read(&snapshot.state, &processes, netns.inode, &ways_out(snapshot));
+        super::pod::name_lab_pods(&mut found.pods);
+        snapshot.pods = found.pods;
+        snapshot.unseen.extend(found.unseen);
+    }
+}
+
+/// Devices that lead to other nodes: the uplink, and what tunnels leave by. In a lab they are veths, too.
+fn ways_out(snapshot: &Snapshot) -> BTreeSet<IfName> {
+    let lower = snapshot.state.links.values().filter_map(|link| link.vxlan()?.lower);
+    lower.chain(snapshot.uplink.as_ref().map(|uplink| uplink.dev)).collect()
 }
 
 /// True if this is the namespace of the first process: the machine's own. Others may not be told.

@@ -128,7 +128,10 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
 
 /// Reads everything and examines it.
 fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<Examined, Failure> {
-    let look = gather(global, &args.look, Depth::WHOLE)?;
+    let mut look = gather(global, &args.look, Depth::WHOLE)?;
+    if look.source == Source::Live && doctor_peers::ask_again(&look.snapshot, global) {
+        look = gather(global, &args.look, Depth::WHOLE)?;
+    }
     let report = examine(&look.snapshot, others);
     Ok(Examined { look, report })
 }

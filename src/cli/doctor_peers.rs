@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::Global;
 use super::doctor::Examined;
 use super::netns::netns;
-use crate::doctor::Ground;
+use crate::doctor::{Ground, silent};
 use crate::error::Failure;
 use crate::finding::{Finding, Level, filter, mtu};
-use crate::kernel::echo::{Echo, LEAST, Target, echo};
+use crate::kernel::echo::{Echo, LEAST, SMALL, Target, echo};
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::Peer;
 use crate::render::Grid;
@@ -41,6 +41,22 @@ pub struct Row {
 
 /// The peers and what came of the pings.
 pub(super) struct Pinged(Vec<(Peer, bool, u32, Echo)>);
+
+/// Asks those who were silent once more: what the kernel remembers of them may be long over. True if somebody was
+/// asked.
+pub(super) fn ask_again(node: &Snapshot, global: &Global) -> bool {
+    let targets: Vec<Target> =
+        silent(&Ground::of(node, &[])).into_iter().map(|ip| Target { ip, most: SMALL }).collect();
+    if targets.is_empty() {
+        return false;
+    }
+    // Without the rights to ask, what the kernel remembers has to do.
+    let asked = netns(global).and_then(|netns| {
+        let _inside = netns.enter()?;
+        echo(&targets, &mut |_| {}).map_err(|e| Failure::unreadable("an ICMP socket").because(e))
+    });
+    asked.is_ok()
+}
 
 /// Pings every peer.
 pub(super) fn ping(seen: &Examined, global: &Global) -> Result<Pinged, Failure> {

@@ -15,6 +15,8 @@ mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+pub mod pod;
+mod ports;
 pub mod run;
 pub mod snapshot;
 pub mod tables;

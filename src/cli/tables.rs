@@ -7,6 +7,7 @@ use super::look::LookArgs;
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
+use crate::net::IfName;
 use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, flannel_devices, route_rows};
 use crate::render::{Listing, Out, drift_table};
 
@@ -68,13 +69,18 @@ pub struct RouteArgs {
 #[command(after_help = "Examples:
   flanctl fdb                            the device, then where each node's MAC is sent
   flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --dev cni0                 the bridge's ports, and the pod behind each
   flanctl fdb --snapshot node7.json      the same of a sick node, at home", after_long_help = long_help!("Examples:
   flanctl fdb                            the device, then where each node's MAC is sent
   flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --dev cni0                 the bridge's ports, and the pod behind each
   flanctl fdb --snapshot node7.json      the same of a sick node, at home"))]
 pub struct FdbArgs {
     #[command(flatten)]
     table: TableArgs,
+    /// The ports of this bridge, and the pod behind each, instead of the overlay's device
+    #[arg(long, global = true, value_name = "BRIDGE")]
+    dev: Option<IfName>,
 }
 
 /// Flags of `arp`.
@@ -127,7 +133,10 @@ pub fn route(args: RouteArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
 
 /// Runs `fdb`.
 pub fn fdb(args: FdbArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    show(Which::Fdb, &args.table, global, out)
+    match args.dev {
+        Some(bridge) => super::ports::show(bridge, &args.table.look, args.table.quiet, global, out),
+        None => show(Which::Fdb, &args.table, global, out),
+    }
 }
 
 /// Runs `arp`.

@@ -16,7 +16,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
         &["vtep.addr", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"],
     ),
     // With its last IPv4 address a device loses its routes and neighbours.
-    ("vtep.addr", &["vtep.bounced", "route.missing", "neigh.missing", "neigh.failed", "peer.missing"]),
+    ("vtep.addr", &["route.missing", "neigh.missing", "neigh.failed", "peer.missing"]),
     // A new MAC takes every neighbour with it.
     ("vtep.mac", &["neigh.missing", "neigh.failed", "peer.missing"]),
     // A device that another program made is made anew, with its MAC, its address and every row.
@@ -40,7 +40,8 @@ const EXPLAINS: &[(&str, &[&str])] = &[
         ],
     ),
     ("outer.noroute", &["rpfilter.rejects"]),
-    ("lease.dup", &["lease.none"]),
+    ("outer.loop", &["route.stale"]),
+    ("lease.dup", &["lease.none", "route.stale", "neigh.stale", "fdb.stale"]),
     // The bridge's old subnet is an address, a route and a gateway of somebody else's.
     (
         "bridge.stale",

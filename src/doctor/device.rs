@@ -62,6 +62,11 @@ pub(super) fn up(ground: &Ground<'_>) -> Outcome {
 /// gone.
 fn bounced(ground: &Ground<'_>, dev: &Device) -> bool {
     let Some(drift) = &ground.drift else { return false };
+    // An IPv4 device keeps its address when it goes down; without it, that is what took the rows away.
+    let addr = wanted(ground, dev).addr;
+    if !dev.v6 && !ground.state().addrs_of(dev.name).any(|(net, _)| Some(net) == addr) {
+        return false;
+    }
     let behind = |row: &&crate::readings::Row| {
         let net = row.lease.as_ref().map(|promise| promise.subnet);
         net.and_then(|net| ground.peer(net))

@@ -27,6 +27,7 @@ use crate::snapshot::Snapshot;
 
 pub use checks::CHECKS;
 pub use ground::Ground;
+pub use underlay::silent;
 
 /// One check: what it asks, and how it finds out.
 #[derive(Clone, Copy)]

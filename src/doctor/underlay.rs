@@ -83,7 +83,13 @@ fn way<'a>(ground: &Ground<'_>, state: &State, peer: &'a Peer) -> Way<'a> {
         Some(Obstacle::Rule { pref: rule.priority, v6: rule.v6, text: words::rule(rule) })
     };
     let wrong = match &found.answer {
-        Answer::NoRoute => Some(outer::no_route(node, name, to, None, None)),
+        Answer::NoRoute => {
+            let on_link = state.addrs.keys().find(|held| held.dev != peer.dev && held.net.contains(&to));
+            let repair = on_link.map(|held| {
+                format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
+            });
+            Some(outer::no_route(node, name, to, None, repair))
+        }
         Answer::Refused(_) => Some(outer::no_route(node, name, to, rule().as_ref(), None)),
         Answer::Invalid(_) | Answer::OnLink { .. } => None,
         Answer::Route { key, place, legs, .. } => {
@@ -152,6 +158,19 @@ pub(super) fn neighbours(ground: &Ground<'_>) -> Outcome {
         asked.entry((ask, dev)).or_insert(finding);
     }
     Outcome::of(asked.into_values().collect())
+}
+
+/// Who did not answer on the underlay when somebody last asked: the entry stays long after the node is back.
+pub fn silent(ground: &Ground<'_>) -> Vec<IpAddr> {
+    let neighs = &ground.state().neighs;
+    let failed = |(ask, dev): &(IpAddr, IfName)| {
+        let entry = neighs.get(&NeighKey { dev: *dev, ip: *ask });
+        entry.is_some_and(|entry| entry.state & (nud::FAILED | nud::INCOMPLETE) != 0)
+    };
+    let mut all: Vec<IpAddr> =
+        ways(ground).into_iter().filter_map(|way| way.ask).filter(failed).map(|(ask, _)| ask).collect();
+    all.dedup();
+    all
 }
 
 /// The MAC of an underlay address, if a peer's snapshot tells.

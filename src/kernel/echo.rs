@@ -26,7 +26,7 @@ const TRIES: u32 = 2;
 /// The smallest packet that every IPv4 path must carry; for IPv6 it is 1280, which a tunnel need not reach.
 pub const LEAST: u32 = 576;
 /// Bytes of the packet that asks whether anybody is there.
-const SMALL: u32 = 84;
+pub const SMALL: u32 = 84;
 const ICMP_HEADER: u32 = 8;
 
 /// Whom to ask.

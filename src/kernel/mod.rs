@@ -12,6 +12,7 @@ pub mod netns;
 pub mod nft;
 pub mod nftgen;
 mod observe;
+pub mod pods;
 mod ports;
 pub mod processes;
 mod replay;

@@ -26,6 +26,7 @@ mod linux_kernel;
 mod linux_look;
 mod notices;
 mod plan_properties;
+mod pods;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
