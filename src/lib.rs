@@ -17,6 +17,7 @@
 //! - [`snapshot`]: one node's tables and leases, to and from bytes.
 //! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
+//! - [`doctor`]: what is wrong with a node: one table of checks.
 //! - [`trace`]: one packet's way through the tables.
 //! - [`render`]: tables and JSON from one value.
 //! - [`lab`]: a cluster in network namespaces.
@@ -26,6 +27,7 @@ pub mod agent;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod finding;
 pub mod firewall;

@@ -3,6 +3,9 @@
 
 mod deepen;
 pub mod docs;
+pub mod doctor;
+mod doctor_fix;
+mod doctor_peers;
 pub mod gather;
 pub mod lab;
 mod lab_break;
@@ -164,6 +167,8 @@ enum Reader {
     Trace(trace::TraceArgs),
     /// This node's tables, leases and facts in one file, to look at elsewhere
     Snapshot(snapshot::SnapshotArgs),
+    /// What is wrong with this node, and the command that mends it
+    Doctor(doctor::DoctorArgs),
     /// Writes the man pages and the shell completions
     Docs(docs::DocsArgs),
 }
@@ -212,6 +217,7 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
         Reader::Arp(args) => tables::arp(args, global, &mut out),
         Reader::Trace(args) => trace::run(&args, global, &mut out),
         Reader::Snapshot(args) => snapshot::run(&args, global, &mut out),
+        Reader::Doctor(args) => doctor::run(&args, global, &mut out),
         Reader::Docs(args) => docs::run(args, &mut out),
     };
     // What was written before a failure is an answer, too.

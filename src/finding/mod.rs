@@ -4,7 +4,9 @@
 mod codes;
 pub mod fdb;
 pub mod filter;
+pub mod host;
 pub mod lease;
+pub mod manager;
 pub mod model;
 pub mod mtu;
 pub mod neigh;

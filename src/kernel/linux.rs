@@ -68,6 +68,11 @@ impl LinuxKernel {
         apply::route_get(&mut self.asker, dst)
     }
 
+    /// Deletes the first policy rule of this priority.
+    pub fn del_rule(&mut self, pref: u32, v6: bool) -> Result<(), Refusal> {
+        apply::del_rule(&mut self.asker, pref, v6)
+    }
+
     /// The number of a device, asked afresh.
     pub fn index_of(&mut self, dev: IfName) -> Option<u32> {
         index_of(&mut self.asker, dev)

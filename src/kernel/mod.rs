@@ -2,6 +2,7 @@
 
 mod apply;
 mod codec;
+pub mod echo;
 pub mod exec;
 pub mod facts;
 pub mod firewall;

@@ -4,6 +4,7 @@
 mod arp;
 mod detour;
 mod device;
+mod drift;
 mod expect;
 mod fdb;
 mod lease;
@@ -15,7 +16,10 @@ mod words;
 
 use std::net::IpAddr;
 
-pub use arp::arp_rows;
+pub use arp::{arp_rows, goes_direct};
+pub use detour::holder;
+pub use drift::{Drift, drift};
+pub use expect::Peer;
 pub use fdb::fdb_rows;
 pub use lease::{LeaseHalf, LeaseRow, lease_rows};
 pub use ports::{Behind, BridgeRow, bridge_line, port_rows};

@@ -3,6 +3,7 @@
 mod listing;
 mod path;
 mod ports;
+mod report;
 mod rows;
 mod table;
 
@@ -11,6 +12,7 @@ use std::io::{self, Write};
 pub use listing::{Listing, Source};
 pub use path::{Detail, finding_lines, path_lines};
 pub use ports::port_table;
+pub use report::{MOST, kinds, own_form, report_lines};
 pub use rows::{drift_table, lease_table};
 pub use table::{Grid, clean};
 
