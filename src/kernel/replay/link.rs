@@ -83,9 +83,7 @@ impl Replay {
         if want.vxlan.lower.is_some_and(|lower| !self.state.links.contains_key(&lower)) {
             return Err(Errno::ENODEV);
         }
-        let room = self.room(&want.vxlan);
         let link = self.link(dev)?;
-        let mtu = link.mtu;
         let LinkKind::Vxlan(have) = &mut link.kind else { return Err(Errno::EOPNOTSUPP) };
         let family = want.vxlan.local.is_some_and(|ip| ip.is_ipv6() != vxlan_is_v6(have));
         if have.vni != want.vxlan.vni || family {
@@ -96,7 +94,11 @@ impl Replay {
         // Index 0 is not "none": the lower device stays (`vxlan_config_apply`).
         have.lower = lower.or(have.lower);
         (have.learning, have.ttl) = (*learning, *ttl);
-        link.mtu = room.map_or(mtu, |room| mtu.min(room));
+        // The room is that of the device as it now stands: what is not named keeps its value, its family too.
+        let device = have.clone();
+        let room = self.room(&device).unwrap_or(u32::MAX);
+        let link = self.link(dev)?;
+        link.mtu = link.mtu.min(room);
         Ok(())
     }
 
