@@ -12,7 +12,8 @@ use crate::readings::neigh_state;
 use crate::state::{FdbKey, Link, LinkKind, NeighKey, Pod, nud};
 
 /// States in which a neighbour entry is used.
-const KNOWN: u16 = nud::PERMANENT | nud::NOARP | nud::REACHABLE | nud::STALE | nud::DELAY | nud::PROBE;
+pub(super) const KNOWN: u16 =
+    nud::PERMANENT | nud::NOARP | nud::REACHABLE | nud::STALE | nud::DELAY | nud::PROBE;
 
 /// A pod's interface, and the end of its pair on the node.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,14 @@ impl End<'_> {
         format!("{}/{}", self.pod.name, self.dev)
     }
 
+    /// What runs a command inside.
+    pub fn how(&self) -> Option<String> {
+        word::inside(&self.pod.name, &self.pod.aliases)
+    }
+
     /// What a person would type to see something inside.
     pub fn inside(&self, command: &str) -> String {
-        match word::inside(&self.pod.name, &self.pod.aliases) {
-            Some(inside) => format!("{inside} {command}"),
-            None => command.to_owned(),
-        }
+        self.how().map_or_else(|| command.to_owned(), |how| format!("{how} {command}"))
     }
 }
 
@@ -163,7 +166,7 @@ impl<'a> Walk<'a> {
             return Some((format!("{port} is down"), word::veth_down(host, name, port)));
         }
         if !end.inner.up {
-            let inside = word::inside(name, &end.pod.aliases);
+            let inside = end.how();
             let finding = word::eth_down(host, name, end.dev, &self.dressed(end), inside.as_deref());
             return Some((format!("{} is down", end.shown()), finding));
         }
@@ -242,6 +245,17 @@ impl<'a> Walk<'a> {
             self.pass("port", format!("{mac} -> {port} on {dev}"), format!("flanctl fdb show --dev {dev}"));
         }
         self.exit = Some(Exit::Wire(dev));
+    }
+
+    /// A pod's frame for somebody on its own net whom no pod is known to be.
+    pub(super) fn beside_unknown(&mut self, ask: IpAddr, bridge: IfName) {
+        if self.sees_all(bridge) {
+            let finding = word::nobody(self.host(), bridge, ask, "no pod has it");
+            let object = format!("nobody behind {bridge} has {ask}");
+            return self.fail("delivery", object, finding, Verdict::Dropped);
+        }
+        let why = format!("who has {ask} behind {bridge} was not seen");
+        self.unseen("delivery", &why, &format!("flanctl fdb show --dev {bridge}"));
     }
 
     /// True if every port of a bridge is a pod's that was looked into: then who is not there is nowhere.

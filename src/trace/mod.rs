@@ -7,6 +7,7 @@ mod arrive;
 mod here;
 mod local;
 mod outer;
+mod pod;
 mod tunnel;
 mod walls;
 mod words;
@@ -147,7 +148,7 @@ impl Path {
 pub fn trace(node: &Snapshot, query: &Query) -> Path {
     let conf = node.conf();
     let mut walk = Walk::on(node, conf.as_ref(), query, Role::NEAR);
-    walk.depart();
+    walk.start();
     let back = walk.back();
     let Walk { src, steps, mut findings, mut end, .. } = walk;
     let mut returned = Vec::new();
