@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::finding::pod::{self as word, Port};
 use crate::net::{IfName, Mac};
 use crate::readings::neigh_state;
-use crate::state::{FdbKey, Link, LinkKind, NeighKey, Pod, nud};
+use crate::state::{FdbKey, Hops, Link, LinkKind, NeighKey, Pod, nud};
 
 /// States in which a neighbour entry is used.
 pub(super) const KNOWN: u16 =
@@ -172,14 +172,8 @@ impl<'a> Walk<'a> {
         }
         let Some(master) = end.outer.master else {
             let bridge = bridge.or_else(|| self.bridge_of(end)).filter(|bridge| *bridge != port)?;
-            let routed = state
-                .routes
-                .values()
-                .flatten()
-                .any(|route| matches!(route.hops, crate::state::Hops::One(hop) if hop.dev == Some(port)));
-            // Some plugins route to a pod by its veth, without a bridge.
             let finding = word::bridge_port(host, name, port, bridge, Port::Loose);
-            return (!routed).then(|| (format!("{port} is no port of {bridge}"), finding));
+            return (!self.is_routed(end)).then(|| (format!("{port} is no port of {bridge}"), finding));
         };
         if let Some(bridge) = bridge.filter(|bridge| *bridge != master && *bridge != port) {
             let finding = word::bridge_port(host, name, port, bridge, Port::Loose);
@@ -199,6 +193,18 @@ impl<'a> Walk<'a> {
         }?;
         let finding = word::bridge_port(host, name, port, master, why);
         Some((self.port_line(end, master), finding))
+    }
+
+    /// Some plugins route to a pod by its veth, without a bridge. Every device has a route to link-local addresses.
+    fn is_routed(&self, end: &End<'_>) -> bool {
+        let held = |net: IpNet| {
+            let mut nets = end.pod.state.addrs_of(end.dev).map(|(net, _)| net.addr());
+            net.prefix_len() > 0 && nets.any(|ip| !is_link_local(ip) && net.contains(&ip))
+        };
+        let mut routes = self.node.state.routes.iter().filter(|(key, _)| held(key.dst));
+        routes.any(|(_, twins)| {
+            twins.iter().any(|route| matches!(route.hops, Hops::One(hop) if hop.dev == Some(end.port)))
+        })
     }
 
     /// The bridge with an address in the pod's net.
@@ -265,5 +271,12 @@ impl<'a> Walk<'a> {
         let seen =
             |link: &Link| Pod::behind(&self.node.pods, link).is_some_and(|pod| !pod.state.links.is_empty());
         links.get(&bridge).is_some_and(|link| link.kind == LinkKind::Bridge) && ports.into_iter().all(seen)
+    }
+}
+
+pub(super) fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
     }
 }

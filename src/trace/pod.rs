@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::local::{End, KNOWN};
+use super::local::{End, KNOWN, is_link_local};
 use super::words::{answer_words, first, words};
 use super::{Exit, Verdict, Walk};
 use crate::finding::filter::{At, Traffic};
@@ -297,12 +297,5 @@ impl<'a> Walk<'a> {
             let finding = mtu::inner(self.host(), &end.pod.name, wide, (tunnel, room), how.as_deref());
             self.findings.push(finding);
         }
-    }
-}
-
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
     }
 }
