@@ -201,9 +201,9 @@ impl Fault {
         matches!(self.probe.from, At::Other | At::OtherPod)
     }
 
-    /// True if `flanctl trace` on the broken node names it: that verb looks neither into pods nor at the far end.
+    /// True if `flanctl trace` names it: on the broken node, or on the other one with a look at the broken one (`--peer`).
     pub fn is_traced(&self) -> bool {
-        !self.is_far() && !self.trace.is_empty() && !pod::ROWS.contains(self) && !UNTRACED.contains(&self.id)
+        !self.trace.is_empty() && !pod::ROWS.contains(self) && !UNTRACED.contains(&self.id)
     }
 
     /// The node that it hits if none is named: packets go from node1 to node2.
