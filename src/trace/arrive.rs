@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Exit, Query, Role, Verdict, Walk};
 use crate::finding::filter::{At, Traffic};
 use crate::finding::repair::{Device, PeerRows};
-use crate::finding::{Finding, remote, route, rule, vtep};
+use crate::finding::{Finding, remote, route, vtep};
 use crate::firewall::{AddrType, Ct, Hook, Packet};
 use crate::net::{IfName, Mac};
 use crate::readings::wanted_device;
