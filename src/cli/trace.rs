@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
 use super::netns::netns;
+use super::peer::peers;
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
@@ -15,7 +16,7 @@ use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, path_lines};
 use crate::schema;
-use crate::trace::{Path, Query, Verdict, trace};
+use crate::trace::{Far, Path, Query, Verdict, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
@@ -24,6 +25,7 @@ use crate::trace::{Path, Query, Verdict, trace};
   flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
   flanctl trace 10.244.1.8 --pod web-0 -v           the same, from inside that pod
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
+  flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -63,6 +65,10 @@ pub struct TraceArgs {
     /// Firewall mark
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = mark)]
     mark: u32,
+    /// The other node's side and the way back, too: its snapshot as a file, ssh:HOST, or a lab node's namespace (may be
+    /// given again)
+    #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
+    peer: Vec<String>,
     /// Exit 1 also if a stage was not seen
     #[arg(long)]
     strict: bool,
@@ -88,6 +94,9 @@ struct Document<'a> {
     src: Option<IpAddr>,
     stages: &'a [crate::trace::Step],
     back: &'a [crate::trace::Step],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    far: Option<&'a Far>,
+    notes: &'a [String],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
     unseen: &'a [String],
@@ -96,11 +105,12 @@ struct Document<'a> {
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let mut query = args.query()?;
+    let peers = peers(&args.peer, &args.look, global)?;
     let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
-    let path = trace(&look.snapshot, &query);
+    let path = trace_among(&look.snapshot, &query, &peers);
     if global.output == Output::Json {
         out.json(&document(&look, &path))?;
     } else {
@@ -156,6 +166,8 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         src: path.src,
         stages: &path.steps,
         back: &path.back,
+        far: path.far.as_ref(),
+        notes: &path.notes,
         findings: &path.findings,
         verdict: path.verdict.word(),
         unseen: &look.snapshot.unseen,
@@ -177,9 +189,9 @@ fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result
         out.line(&line)?;
     }
     if detail != Detail::Minimal {
-        let unseen = &look.snapshot.unseen;
+        let unseen = path.notes.iter().chain(&look.snapshot.unseen);
         let none = look.snapshot.leases.is_none().then(|| NO_LEASES.to_owned());
-        for line in unseen.iter().cloned().chain(none) {
+        for line in unseen.cloned().chain(none) {
             out.prose(&format!("note: {line}"))?;
         }
     }

@@ -256,5 +256,10 @@ pub(super) fn from_afar(finding: Finding, reply: bool) -> Finding {
         }
         _ => return finding,
     };
-    remote::renamed(code, finding)
+    let finding = remote::renamed(code, finding);
+    if code == "remote.noreturn" {
+        let cause = format!("{} cannot answer: {}", finding.node, finding.cause);
+        return Finding { cause, ..finding };
+    }
+    finding
 }

@@ -195,9 +195,9 @@ impl Fault {
         matches!(self.probe.from, At::Other | At::OtherPod)
     }
 
-    /// True if `flanctl trace` on the broken node names it: that verb does not look at the far end.
+    /// True if `flanctl trace` names it: on the broken node, or on the other one with a look at the broken one (`--peer`).
     pub fn is_traced(&self) -> bool {
-        !self.is_far() && !self.trace.is_empty() && !UNTRACED.contains(&self.id)
+        !self.trace.is_empty() && !UNTRACED.contains(&self.id)
     }
 
     /// True if the pod is what it breaks: its address may be gone, and then the pod must be named.

@@ -282,5 +282,8 @@ pub fn probe(site: &Site, fault: &Fault) -> Result<(String, String), Failure> {
         At::OtherPod => format!("--from {} ", one(&fault.probe.to.replace('{', "{other."))?),
         At::Node | At::Other | At::Switch => String::new(),
     };
-    Ok((format!("{} {to}", one(fault.probe.ping)?), format!("{source}{} {to}", one(fault.probe.trace)?)))
+    // A far node is looked at through its namespace.
+    let peer = if fault.is_far() { format!("--peer {} ", site.netns(At::Node)) } else { String::new() };
+    let trace = format!("{peer}{source}{} {to}", one(fault.probe.trace)?);
+    Ok((format!("{} {to}", one(fault.probe.ping)?), trace))
 }
