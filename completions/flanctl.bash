@@ -22,6 +22,9 @@ _flanctl() {
             flanctl,docs)
                 cmd="flanctl__subcmd__docs"
                 ;;
+            flanctl,doctor)
+                cmd="flanctl__subcmd__doctor"
+                ;;
             flanctl,fdb)
                 cmd="flanctl__subcmd__fdb"
                 ;;
@@ -113,18 +116,18 @@ _flanctl() {
 
     case "${cmd}" in
         flanctl)
-            opts="-o -h -V --output --color --netns --help --version run lab lease route fdb arp trace snapshot docs"
+            opts="-o -h -V --output --color --netns --help --version run lab lease route fdb arp trace snapshot doctor docs"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -194,11 +197,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -268,11 +271,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -298,11 +301,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -328,11 +331,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -358,11 +361,93 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        flanctl__subcmd__doctor)
+            opts="-v -q -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --fix --only --peers --peer --verbose --quiet --output --color --netns --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-endpoints)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-keyfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-certfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-cafile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --peer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -436,11 +521,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -514,11 +599,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -544,11 +629,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -578,11 +663,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -628,11 +713,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -662,11 +747,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -696,11 +781,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -730,11 +815,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -772,11 +857,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -802,11 +887,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -848,11 +933,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -898,11 +983,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -964,11 +1049,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1030,11 +1115,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1096,11 +1181,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1162,11 +1247,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1228,11 +1313,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1294,11 +1379,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1360,11 +1445,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1426,11 +1511,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1500,11 +1585,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1574,11 +1659,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1752,11 +1837,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1826,11 +1911,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1932,11 +2017,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
