@@ -12,7 +12,7 @@ use crate::clock;
 use crate::error::{Failure, exit};
 use crate::net::IfName;
 use crate::readings::NO_LEASES;
-use crate::render::{Detail, Out, Source, path_lines};
+use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
 use crate::trace::{Path, Query, Verdict, trace};
 
@@ -22,6 +22,7 @@ use crate::trace::{Path, Query, Verdict, trace};
   flanctl trace 10.244.1.8                          from this host to a pod of another node
   flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
+  flanctl trace 10.244.1.8 -o svg > path.svg        the path as a picture, the failing step in red
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -92,10 +93,12 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
     let query = args.query()?;
     let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
     let path = trace(&look.snapshot, &query);
-    if global.output == Output::Json {
-        out.json(&document(&look, &path))?;
-    } else {
-        text(args, &look, &path, out)?;
+    let host = &look.snapshot.host;
+    match global.output {
+        Output::Json => out.json(&document(&look, &path))?,
+        Output::Dot => lines(&dot_lines(&path, host), out)?,
+        Output::Svg => lines(&svg_lines(&path, host), out)?,
+        Output::Text | Output::Wide => text(args, &look, &path, out)?,
     }
     Ok(args.code(&path))
 }
@@ -151,6 +154,10 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         verdict: path.verdict.word(),
         unseen: &look.snapshot.unseen,
     }
+}
+
+fn lines(all: &[String], out: &mut Out<'_>) -> Result<(), Failure> {
+    all.iter().try_for_each(|line| out.line(line))
 }
 
 fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
