@@ -71,6 +71,13 @@ const ROOMS: &[Room] = &[
             "overlay::vxlan",
         ],
     ),
+    pure(
+        "doctor",
+        &[
+            "net", "firewall", "state", "config", "lease", "overlay", "plan", "snapshot", "finding",
+            "readings",
+        ],
+    ),
     pure("render", &["error", "net", "schema", "state::proto", "finding", "readings", "trace"]),
     hands(
         "agent",
@@ -85,7 +92,8 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "error", "net", "clock", "schema", "firewall", "state", "config", "lease", "overlay", "plan",
-            "kernel", "store", "snapshot", "finding", "readings", "trace", "render", "agent", "lab",
+            "kernel", "store", "snapshot", "finding", "readings", "doctor", "trace", "render", "agent",
+            "lab",
         ],
     ),
     hands("main", &["error", "cli"]),
