@@ -81,6 +81,7 @@ struct Document<'a> {
     query: &'a Query,
     src: Option<IpAddr>,
     stages: &'a [crate::trace::Step],
+    back: &'a [crate::trace::Step],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
     unseen: &'a [String],
@@ -89,7 +90,7 @@ struct Document<'a> {
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let query = args.query()?;
-    let look = gather(global, &args.look, Depth { firewall: true, ..Depth::TABLES })?;
+    let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
     let path = trace(&look.snapshot, &query);
     if global.output == Output::Json {
         out.json(&document(&look, &path))?;
@@ -145,6 +146,7 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         query: &path.query,
         src: path.src,
         stages: &path.steps,
+        back: &path.back,
         findings: &path.findings,
         verdict: path.verdict.word(),
         unseen: &look.snapshot.unseen,

@@ -63,11 +63,12 @@ fn verdict(path: &Path) -> String {
     if let Verdict::Rejected(told) = &path.verdict {
         let _ = write!(line, " ({told})");
     }
-    let unseen: Vec<&str> = path.steps.iter().filter(|s| s.mark == Mark::Unseen).map(|s| s.id).collect();
+    let all = || path.steps.iter().chain(&path.back);
+    let unseen: Vec<&str> = all().filter(|s| s.mark == Mark::Unseen).map(|s| s.id.as_str()).collect();
     if path.verdict == Verdict::DeliveredIf {
         let _ = write!(line, ": if {} lets it pass", unseen.join(" and "));
     }
-    if let Some(step) = path.steps.iter().find(|step| step.mark == Mark::Bad) {
+    if let Some(step) = all().find(|step| step.mark == Mark::Bad) {
         let _ = write!(line, " at {}", step.id);
     }
     line

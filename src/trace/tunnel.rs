@@ -180,7 +180,7 @@ fn metric(peer: &PeerRows) -> u32 {
 }
 
 /// What a device says of its uplink may be what is wrong with it: the agent knows better.
-fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
+pub(super) fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
     if let Some(uplink) = &node.uplink {
         want.lower = Some(uplink.dev);
         let v6 = want.addr.is_some_and(|net| net.addr().is_ipv6());

@@ -39,7 +39,7 @@ const ROOMS: &[Room] = &[
     hands("kernel", &["net", "firewall", "state", "plan", "overlay::masq"]),
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
-    pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
+    pure("snapshot", &["net", "clock", "schema", "firewall", "state", "config", "lease", "store::codec"]),
     // A finding names the rule that decided.
     pure("finding", &["net", "firewall"]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.

@@ -171,11 +171,6 @@ impl Fault {
         Self { trace: codes, ..self }
     }
 
-    /// The codes that `doctor` names, where they differ from `trace`'s.
-    const fn examined(self, codes: &'static [&'static str]) -> Self {
-        Self { doctor: codes, ..self }
-    }
-
     const fn from(self, from: At) -> Self {
         Self { probe: Probe { from, ..self.probe }, ..self }
     }
