@@ -41,6 +41,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overla
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "doctor" -d 'What is wrong with this node, and the command that mends it'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -534,6 +535,32 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l only -d 'Mend this code alone, whoever\'s it is (may be given again)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peer -d 'The snapshot of another node, whose side is then seen too (may be given again)' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l fix -d 'Mend what is flannel\'s own, show each operation, and look again'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peers -d 'Ping every node through the tunnel, and measure the largest packet that passes'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s v -l verbose -d 'Say every check\'s question and answer, and every finding in full'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s q -l quiet -d 'Codes and causes alone, nothing where nothing is wrong'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
+use super::netns::netns;
 use super::peer::peers;
 use super::{Global, Output};
 use crate::clock;
@@ -22,6 +23,7 @@ use crate::trace::{Far, Path, Query, Verdict, trace_among};
 #[command(after_help = "Examples:
   flanctl trace 10.244.1.8                          from this host to a pod of another node
   flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
+  flanctl trace 10.244.1.8 --pod web-0 -v           the same, from inside that pod
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
   flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
@@ -38,7 +40,11 @@ pub struct TraceArgs {
     /// Where the packet goes: an address
     #[arg(value_name = "DST")]
     dst: IpAddr,
-    /// Its source; one that is not this host's comes in from outside [default: as the kernel chooses]
+    /// The pod that it starts in: a process, a namespace, a container or sandbox, a lab's pod
+    #[arg(long, value_name = "PID|NETNS|NAME", conflicts_with = "iif")]
+    pod: Option<String>,
+    /// Its source: a pod's starts in that pod, another that is not this host's comes in from outside [default: as the
+    /// kernel chooses]
     #[arg(long, value_name = "IP")]
     from: Option<IpAddr>,
     /// The device that it comes in by [default: the one that leads back to the source]
@@ -98,9 +104,12 @@ struct Document<'a> {
 
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let query = args.query()?;
+    let mut query = args.query()?;
     let peers = peers(&args.peer, &args.look, global)?;
     let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
+    if let Some(name) = &args.pod {
+        query.pod = Some(pod(name, &look, global)?);
+    }
     let path = trace_among(&look.snapshot, &query, &peers);
     if global.output == Output::Json {
         out.json(&document(&look, &path))?;
@@ -187,6 +196,15 @@ fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result
         }
     }
     Ok(())
+}
+
+/// The pod's name in the snapshot.
+fn pod(name: &str, look: &Look, global: &Global) -> Result<String, Failure> {
+    let live = match look.source {
+        Source::Live => Some(netns(global)?.inode),
+        Source::Snapshot => None,
+    };
+    super::pod::resolve(&look.snapshot.pods, name, live).map(|pod| pod.name.clone())
 }
 
 fn proto(text: &str) -> Result<u8, String> {

@@ -108,6 +108,7 @@ pub const CODES: &[CodeRow] = &[
     row("subnetenv.stale", Warn, "subnet.env differs from the lease and the config"),
     row("clock.skew", Warn, "the clocks of this node and of the store differ"),
     row("lease.refused", Warn, "a lease cannot be honoured"),
+    row("store.silent", Warn, "the lease store does not answer"),
     row("lease.lost", Error, "this node's own lease is not among the leases"),
     row("masq.missing", Warn, "the masquerade rules that subnet.env promises are not there"),
     row("model.disagrees", Warn, "the kernel and flanctl's model of it disagree: a bug of flanctl"),

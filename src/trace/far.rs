@@ -170,7 +170,7 @@ fn answer<'a>(far: &Walk<'a>) -> Option<Walk<'a>> {
         ..far.query.clone()
     };
     let mut back = far.again(query, Role { prefix: "back-", far: true, reply: true });
-    back.depart();
+    back.start();
     Some(back)
 }
 

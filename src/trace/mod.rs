@@ -8,6 +8,7 @@ mod far;
 mod here;
 mod local;
 mod outer;
+mod pod;
 mod shared;
 mod tunnel;
 mod walls;
@@ -163,7 +164,7 @@ pub fn trace(node: &Snapshot, query: &Query) -> Path {
 pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let conf = node.conf();
     let mut near = Walk::on(node, conf.as_ref(), query, Role::NEAR);
-    near.depart();
+    near.start();
     let notes = far::notes(&near, peers);
     let other = far::chosen(&near, peers);
     let expires = far::runs_out(&near);

@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Fault] = &[
         "lease.none",
         "the node's lease is gone, and with it every way to its pods",
         &["lease.none"],
-        &[],
+        &["lease.lost"],
         &[
             lease("cp {store}/subnets/{key} {home}/{name}/lease.kept && rm {store}/subnets/{key}"),
             Line { at: At::Other, run: "for i in $(seq 50); do ip route | grep -qF {subnet} || break; sleep 0.1; done", undo: "" },
