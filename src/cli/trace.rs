@@ -14,7 +14,7 @@ use crate::clock;
 use crate::error::{Failure, exit};
 use crate::net::IfName;
 use crate::readings::NO_LEASES;
-use crate::render::{Detail, Out, Source, path_lines};
+use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
 use crate::trace::{Far, Path, Query, Verdict, trace_among};
 
@@ -26,6 +26,7 @@ use crate::trace::{Far, Path, Query, Verdict, trace_among};
   flanctl trace 10.244.1.8 --pod web-0 -v           the same, from inside that pod
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
   flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
+  flanctl trace 10.244.1.8 -o svg > path.svg        the path as a picture, the failing step in red
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -111,10 +112,12 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
         query.pod = Some(pod(name, &look, global)?);
     }
     let path = trace_among(&look.snapshot, &query, &peers);
-    if global.output == Output::Json {
-        out.json(&document(&look, &path))?;
-    } else {
-        text(args, &look, &path, out)?;
+    let host = &look.snapshot.host;
+    match global.output {
+        Output::Json => out.json(&document(&look, &path))?,
+        Output::Dot => lines(&dot_lines(&path, host), out)?,
+        Output::Svg => lines(&svg_lines(&path, host), out)?,
+        Output::Text | Output::Wide => text(args, &look, &path, out)?,
     }
     Ok(args.code(&path))
 }
@@ -172,6 +175,10 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         verdict: path.verdict.word(),
         unseen: &look.snapshot.unseen,
     }
+}
+
+fn lines(all: &[String], out: &mut Out<'_>) -> Result<(), Failure> {
+    all.iter().try_for_each(|line| out.line(line))
 }
 
 fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
