@@ -64,22 +64,30 @@ pub(super) fn scene(path: &Path, host: &str) -> Scene {
     let mut scene = Scene { title, groups: Vec::new(), blocks: Vec::new(), arrows: Vec::new() };
     scene.end(&src, Look::Fine);
     for step in &path.steps {
-        let group = scene.group(&place(&step.id, host));
+        let group = scene.group(&place(step, host));
         scene.stage(step, group, path);
     }
     let reached = match path.verdict {
         Verdict::Delivered => Look::Fine,
         _ => Look::Unseen,
     };
-    scene.end(&dst, reached);
+    // Where there is an answer, the packet has arrived.
+    scene.end(&dst, if path.back.is_empty() { reached } else { Look::Fine });
+    for step in &path.back {
+        let group = scene.group(&place(step, host));
+        scene.stage(step, group, path);
+    }
+    if !path.back.is_empty() {
+        scene.end(&src, reached);
+    }
     scene
 }
 
-/// The far node's stages and those of the way back carry their place in their name.
-fn place(id: &str, host: &str) -> String {
-    match id.split_once('-') {
-        Some(("far", _)) => "the far node".to_owned(),
-        Some(("back", _)) => "the way back".to_owned(),
+/// Where a stage stands; the answer's are apart from the packet's own.
+fn place(step: &Step, host: &str) -> String {
+    match step.id.split_once('-') {
+        Some(("far", _)) => shown(&step.node),
+        Some(("back", _)) => format!("the answer, on {}", shown(&step.node)),
         _ => shown(host),
     }
 }

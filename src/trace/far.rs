@@ -125,7 +125,14 @@ pub(super) fn beyond(near: &Walk<'_>, node: &Snapshot) -> Beyond {
                 far.receive(&outer);
             }
         }
-        Some(Exit::Wire(_)) => arrives_plain(&mut far, near.promised.owner(near.query.dst)),
+        Some(Exit::Wire(_)) => {
+            let peer = near.promised.owner(near.query.dst);
+            if peer.is_none() && !in_reach(near, &far) {
+                let why = format!("what lies between {} and {} was not seen", near.host(), far.host());
+                far.unseen("outer", &why, &format!("traceroute -n {}", query.dst));
+            }
+            arrives_plain(&mut far, peer);
+        }
         Some(Exit::Pod(_) | Exit::Here) | None => return all,
     }
     let back = far.end.is_none().then(|| answer(&far)).flatten();
@@ -220,6 +227,16 @@ fn sent(walk: &Walk<'_>, peer: &PeerRows) -> Option<Wrapped> {
         own.and_then(|own| if v6 { own.public_ipv6.map(IpAddr::V6) } else { own.public_ip.map(IpAddr::V4) });
     // Nobody sends with the address of the one that he sends to, whatever his lease announces.
     Some(Wrapped { from: public.filter(|ip| *ip != peer.public).or(outer.from), ..outer })
+}
+
+/// An address of the far node is reached as it is: on a net of both, or as the one that its lease announces. Behind NAT
+/// it may be another node's here.
+fn in_reach(near: &Walk<'_>, far: &Walk<'_>) -> bool {
+    let dst = near.query.dst;
+    let own = own_lease(&far.sight).map(|own| &own.attrs);
+    let public = own.map(|own| [own.public_ip.map(IpAddr::V4), own.public_ipv6.map(IpAddr::V6)]);
+    public.is_some_and(|public| public.contains(&Some(dst)))
+        || near.node.state.addrs.keys().any(|held| held.net.contains(&dst))
 }
 
 /// A packet that comes without a tunnel: by the device with the address that it was sent to.
