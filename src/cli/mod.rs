@@ -16,6 +16,7 @@ mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+mod peer;
 pub mod pod;
 mod ports;
 pub mod run;

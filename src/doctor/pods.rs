@@ -107,7 +107,7 @@ pub(super) fn addresses(ground: &Ground<'_>) -> Outcome {
         // With a device that is down its IPv6 addresses are gone: that is told as such.
         if !has && inner.up {
             let inside = pod::inside(&pod.name, &pod.aliases);
-            found.push(pod::no_addr(ground.node(), &pod.name, None, Some(*dev), inside.as_deref()));
+            found.push(pod::no_addr(ground.node(), &pod.name, None, Some(*dev), &[], inside.as_deref()));
         }
     }
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }

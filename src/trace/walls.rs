@@ -182,7 +182,7 @@ impl Walk<'_> {
         }
     }
 
-    fn packet(&self, src: IpAddr, iif: Option<IfName>, oif: Option<IfName>) -> Packet {
+    pub(super) fn packet(&self, src: IpAddr, iif: Option<IfName>, oif: Option<IfName>) -> Packet {
         let query = &self.query;
         let local = |ip: IpAddr| self.node.state.owner_of(ip).is_some();
         let kind = |ip: IpAddr| if local(ip) { AddrType::Local } else { AddrType::Unicast };
