@@ -133,6 +133,12 @@ impl Walk<'_> {
             let why = format!("{mac} leads to nexthop group {nhid}, whose members are not followed");
             return self.unseen("fdb", &why, &command);
         }
+        let beside = entry.port.map(|port| format!("port {port}"));
+        let beside = beside.or_else(|| entry.vni.map(|vni| format!("vni {vni}")));
+        if let (Some(dst), Some(beside)) = (entry.dst, beside) {
+            let finding = fdb::beside(self.host(), peer, dst, &beside);
+            return self.fail("fdb", format!("{mac} -> {dst} {beside}"), finding, Verdict::Dropped);
+        }
         match entry.dst {
             Some(dst) if dst == peer.public => {
                 let lease = format!("lease {} agrees", peer.node);
