@@ -3,7 +3,9 @@
 //! intent, the kernel is the fact; each step names both. Pure: a live node and a snapshot look the same from here.
 
 mod here;
+mod kinds;
 mod outer;
+mod remotes;
 mod tunnel;
 mod walls;
 mod words;

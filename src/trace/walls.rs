@@ -75,7 +75,7 @@ impl Walk<'_> {
     }
 
     /// One hook; `None` if it ends the way or cannot be judged, which is said.
-    fn hook(
+    pub(super) fn hook(
         &mut self,
         id: &'static str,
         hook: Hook,
