@@ -1,5 +1,4 @@
 //! `doctor --peers`: a ping to every node's device through the tunnel, and how large a packet gets there whole.
-#![expect(clippy::disallowed_methods, reason = "sees whether anybody watches the progress")]
 
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::ask_store;
 use super::deepen::deepen;
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
@@ -146,7 +147,13 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
             of_agent(&mut look.snapshot, &file);
             from_store(&mut look, &args.near)?;
         }
-        Ok(Some(file)) => from_agent(&mut look, file),
+        Ok(Some(file)) => {
+            let store = file.store.clone();
+            from_agent(&mut look, file);
+            if depth.facts {
+                ask_store::ask(&mut look, &store, &netns);
+            }
+        }
         Ok(None) if flagged || store_given(&args.near.store) => from_store(&mut look, &args.near)?,
         Ok(None) => {}
         Err(_) if flagged => from_store(&mut look, &args.near)?,

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each `args -> gather -> read -> render`.
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
+mod ask_store;
 mod deepen;
 pub mod docs;
 pub mod doctor;
@@ -15,6 +16,7 @@ mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+mod peer;
 pub mod pod;
 mod ports;
 pub mod run;

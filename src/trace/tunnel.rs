@@ -1,5 +1,7 @@
 //! The tunnel device, and what it knows of the peer: neighbour and forwarding entry.
 
+use std::net::IpAddr;
+
 use super::remotes::{Remotes, remotes};
 use super::{Mark, Verdict, Walk};
 use crate::finding::repair::{Device, PeerRows};
@@ -41,6 +43,13 @@ impl Walk<'_> {
         if link.up && link.vxlan().is_some_and(|vxlan| vxlan.gbp != want.gbp) {
             let finding = vtep::gbp(host, &want, &peers);
             self.findings.push(finding);
+        }
+        // A DHCP client or a network manager that gave it an address takes its routes next.
+        let foreign = state.addrs_of(peer.dev).map(|(net, _)| net).find(|net| {
+            Some(*net) != want.addr && !matches!(net.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local())
+        });
+        if let Some(net) = foreign.filter(|_| finding.is_none()) {
+            self.findings.push(vtep::foreign_addr(host, peer.dev, net));
         }
         if let Some(finding) = finding {
             let cause = finding.cause.clone();
@@ -198,7 +207,7 @@ fn metric(peer: &PeerRows) -> u32 {
 }
 
 /// What a device says of its uplink may be what is wrong with it: the agent knows better.
-fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
+pub(super) fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
     if let Some(uplink) = &node.uplink {
         want.lower = Some(uplink.dev);
         let v6 = want.addr.is_some_and(|net| net.addr().is_ipv6());

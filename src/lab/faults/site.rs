@@ -263,15 +263,27 @@ pub(super) fn shell(netns: &str, line: &str) -> io::Result<Output> {
     started(netns, &["sh", "-c", line])
 }
 
+/// The pod that pings: the address of its kind on the broken node.
+fn opposite(to: &str) -> String {
+    if to.contains("{other.") { to.replace("{other.", "{") } else { "{pod}".to_owned() }
+}
+
 /// The ping that feels a fault, and the words behind `flanctl trace` that foretell it, with every name filled in.
 pub fn probe(site: &Site, fault: &Fault) -> Result<(String, String), Failure> {
     let one = |text: &str| Ok::<_, Failure>(site.fill(text)?.join(" "));
     let to = one(fault.probe.to)?;
     let source = match fault.probe.from {
         // The sender's address is the receiver's with the ends changed.
-        At::Pod => format!("--from {} ", one(&fault.probe.to.replace("{other.", "{"))?),
+        At::Pod if fault.is_inside() => {
+            let from = one(&opposite(fault.probe.to))?;
+            format!("--pod {} --from {from} ", site.netns(At::Pod))
+        }
+        At::Pod => format!("--from {} ", one(&opposite(fault.probe.to))?),
         At::OtherPod => format!("--from {} ", one(&fault.probe.to.replace('{', "{other."))?),
         At::Node | At::Other | At::Switch => String::new(),
     };
-    Ok((format!("{} {to}", one(fault.probe.ping)?), format!("{source}{} {to}", one(fault.probe.trace)?)))
+    // A far node is looked at through its namespace.
+    let peer = if fault.is_far() { format!("--peer {} ", site.netns(At::Node)) } else { String::new() };
+    let trace = format!("{peer}{source}{} {to}", one(fault.probe.trace)?);
+    Ok((format!("{} {to}", one(fault.probe.ping)?), trace))
 }

@@ -16,6 +16,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("tunnel.nopeer", "is of WireGuard, and a lab has none"),
     ("tunnel.noendpoint", "is of WireGuard, and a lab has none"),
     ("model.disagrees", "would be a mistake of flanctl itself"),
+    ("store.silent", "wants a store that can be out of reach; a lab's is a directory"),
     ("offload.checksum", "wants a network card that spoils checksums; a lab's are veth"),
 ];
 
