@@ -625,6 +625,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             break
         }
         'flanctl;snapshot' {
+            [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'Write here what stands for what; a map that is there already is gone by, so that two nodes'' snapshots fit')
             [CompletionResult]::new('--snapshot', '--snapshot', [CompletionResultType]::ParameterName, 'Read a snapshot file instead of this node')
             [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'The overlay device, where several agents run')
             [CompletionResult]::new('--run-dir', '--run-dir', [CompletionResultType]::ParameterName, 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]')
@@ -640,6 +641,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
             [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Put other addresses, MACs and names in place of the real ones, so that every verdict stays')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')

@@ -595,6 +595,7 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --version 'Print version'
         }
         &'flanctl;snapshot'= {
+            cand --map 'Write here what stands for what; a map that is there already is gone by, so that two nodes'' snapshots fit'
             cand --snapshot 'Read a snapshot file instead of this node'
             cand --device 'The overlay device, where several agents run'
             cand --run-dir 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]'
@@ -610,6 +611,7 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --output 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg'
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
+            cand --redact 'Put other addresses, MACs and names in place of the real ones, so that every verdict stays'
             cand -h 'Print help'
             cand --help 'Print help'
             cand -V 'Print version'

@@ -565,6 +565,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Ve
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l map -d 'Write here what stands for what; a map that is there already is gone by, so that two nodes\' snapshots fit' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
@@ -585,6 +586,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l color -d 'W
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l redact -d 'Put other addresses, MACs and names in place of the real ones, so that every verdict stays'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
