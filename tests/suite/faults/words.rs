@@ -11,6 +11,10 @@ use super::inject::Lab;
 const NOT_HERE: &[(&str, &str)] = &[
     ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
     ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
+    ("tunnel.down", "is of other backends than vxlan, and a lab has none"),
+    ("tunnel.noreader", "is of the udp backend, and a lab has none"),
+    ("tunnel.nopeer", "is of WireGuard, and a lab has none"),
+    ("tunnel.noendpoint", "is of WireGuard, and a lab has none"),
     ("model.disagrees", "would be a mistake of flanctl itself"),
     ("store.silent", "wants a store that can be out of reach; a lab's is a directory"),
     ("offload.checksum", "wants a network card that spoils checksums; a lab's are veth"),
