@@ -38,11 +38,11 @@ fn version_1_is_read_and_says_what_it_said_when_it_was_taken() {
     assert!(!node.pods[0].state.routes.is_empty(), "the pod's inside");
     assert!(node.state.firewall.as_ref().is_some_and(|rules| !rules.tables.is_empty()), "the firewall");
     assert!(node.uplink.is_some() && node.config.is_some() && node.own.is_some());
-    let path = trace(&node, &Query::to("10.244.2.2".parse().unwrap()));
+    let path = trace(&node, &Query::to("10.244.178.2".parse().unwrap()));
     assert_eq!(path.verdict.word(), "dropped", "{:?}", path.findings);
     let codes: Vec<&str> = path.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["fdb.missing"]);
-    let well = trace(&node, &Query::to("10.244.3.2".parse().unwrap()));
+    let well = trace(&node, &Query::to("10.244.252.2".parse().unwrap()));
     assert_eq!((well.verdict.word(), well.findings.len()), ("delivered", 0), "{:?}", well.findings);
     let report = examine(&node, &[]);
     let wrong = report.findings.iter().filter(|finding| finding.level == Level::Error);
@@ -54,13 +54,13 @@ fn every_reading_verb_takes_a_snapshot_and_no_rights() {
     let file = fixture("snapshots/v1.json");
     let file = file.to_str().unwrap();
     for (verb, shows) in [
-        ("route", "10.244.2.0/24"),
+        ("route", "10.244.178.0/24"),
         ("fdb", "192.168.50.13"),
-        ("arp", "10.244.3.0"),
-        ("fdb --dev cni0", "10.244.1.2"),
-        ("lease list", "10.244.2.0/24"),
-        ("lease show 10.244.2.0/24", "192.168.50.12"),
-        ("trace 10.244.2.2", "fdb.missing"),
+        ("arp", "10.244.252.0"),
+        ("fdb --dev cni0", "10.244.54.2"),
+        ("lease list", "10.244.178.0/24"),
+        ("lease show 10.244.178.0/24", "192.168.50.12"),
+        ("trace 10.244.178.2", "fdb.missing"),
         ("doctor", "fdb.missing"),
         ("snapshot", "flanctl.snapshot/1"),
     ] {
@@ -119,7 +119,7 @@ fn it_is_written_whole_for_its_owner_alone_or_not_at_all() {
     assert!(first.status.success() && first.stderr.is_empty(), "{}", said(&first));
     assert_eq!(mode(&map), 0o600);
     let (seen, listed) = (String::from_utf8(first.stdout).unwrap(), std::fs::read_to_string(&map).unwrap());
-    assert!(!seen.contains("10.244.2.0") && listed.contains("\n10.244.2.0/24\t"), "{listed}");
+    assert!(!seen.contains("10.244.178.0") && listed.contains("\n10.244.178.0/24\t"), "{listed}");
     // Gone by from then on.
     let again = flanctl(&[&words[..], &flags].concat());
     assert_eq!(String::from_utf8(again.stdout).unwrap(), seen);
