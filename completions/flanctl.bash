@@ -123,11 +123,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -197,11 +197,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -271,11 +271,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -301,11 +301,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -331,11 +331,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -361,11 +361,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -443,11 +443,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -521,11 +521,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -599,11 +599,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -629,11 +629,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -663,11 +663,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -713,11 +713,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -747,11 +747,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -781,11 +781,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -815,11 +815,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -857,11 +857,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -887,11 +887,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -933,11 +933,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -983,11 +983,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1049,11 +1049,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1115,11 +1115,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1181,11 +1181,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1247,11 +1247,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1313,11 +1313,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1379,11 +1379,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1445,11 +1445,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1511,11 +1511,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1585,11 +1585,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1659,11 +1659,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1837,11 +1837,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1860,12 +1860,16 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__snapshot)
-            opts="-o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --redact --map --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1911,11 +1915,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2017,11 +2021,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -24,9 +24,11 @@ function __fish_flanctl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_needs_command" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -81,18 +83,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l run-dir -d 'Dire
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l dry-run -d 'Print what would be done to the kernel, do nothing' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l once -d 'Apply one full round and end' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l takeover -d 'Adopt the device and the lease that another agent on this node holds' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -113,9 +119,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -125,18 +133,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -144,9 +156,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -154,9 +168,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -165,9 +181,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -179,9 +197,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -193,9 +213,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l into -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l pid-file -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l die-with -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -206,9 +228,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l listen -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l to -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l pid-file -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -224,9 +248,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -249,9 +275,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -269,9 +297,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -287,9 +317,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -305,9 +337,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -324,9 +358,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -346,9 +382,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -371,9 +409,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -396,9 +436,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -422,9 +464,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -446,9 +490,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -471,9 +517,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -503,9 +551,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Dest
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l mark -d 'Firewall mark' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l expect -d 'Exit 0 if this code or verdict (or verdict:code) comes out, else 1' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -515,6 +565,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Ve
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l map -d 'Write here what stands for what; a map that is there already is gone by, so that two nodes\' snapshots fit' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
@@ -526,13 +577,16 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-certfi
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l redact -d 'Put other addresses, MACs and names in place of the real ones, so that every verdict stays'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
@@ -548,9 +602,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-username
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l only -d 'Mend this code alone, whoever\'s it is (may be given again)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peer -d 'The snapshot of another node, whose side is then seen too (may be given again)' -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -561,9 +617,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s v -l verbose 
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s q -l quiet -d 'Codes and causes alone, nothing where nothing is wrong'
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -572,18 +630,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_see
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "man" -d 'One page a verb'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "completions" -d 'For bash, zsh, fish, elvish and powershell'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -1,14 +1,14 @@
 //! `flanctl doctor`: what is wrong with this node, on what evidence, and the command that mends it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::ask_store::AHEAD;
-use super::gather::{Depth, Look, gather, read_snapshot};
+use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
+use super::peer::peers;
 use super::{Global, Output, doctor_fix, doctor_peers};
 use crate::clock;
 use crate::doctor::repair::here;
@@ -52,9 +52,10 @@ pub struct DoctorArgs {
     /// Ping every node through the tunnel, and measure the largest packet that passes
     #[arg(long, conflicts_with = "snapshot")]
     peers: bool,
-    /// The snapshot of another node, whose side is then seen too (may be given again)
-    #[arg(long, value_name = "FILE")]
-    peer: Vec<PathBuf>,
+    /// Another node, whose side is then seen too: its snapshot as a file, ssh:HOST, or a lab node's namespace (may be
+    /// given again)
+    #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
+    peer: Vec<String>,
     /// Say every check's question and answer, and every finding in full
     #[arg(short, long)]
     verbose: bool,
@@ -104,7 +105,7 @@ struct Told<'a> {
 
 /// Runs `doctor`.
 pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let others = args.peer.iter().map(|path| read_snapshot(path)).collect::<Result<Vec<Snapshot>, _>>()?;
+    let others = peers(&args.peer, &args.look, global)?;
     let text = global.output != Output::Json;
     let mut seen = examined(args, global, &others)?;
     let mut done = None;

@@ -94,13 +94,13 @@ fn fate(fate: Fate) -> &'static str {
 }
 
 fn broken(out: &mut dyn Write, name: &str, broken: &Broken) -> io::Result<()> {
-    let Broken { node, fault, from, ping, trace } = broken;
+    let Broken { node, fault, from, ping, tracer, trace } = broken;
     let named = if name == "lab" { String::new() } else { format!(" --name {name}") };
     writeln!(out, "{node} is broken, and its agent stands still: {}", fault.id)?;
     writeln!(out, "  {}\n", fault.about)?;
     writeln!(out, "  flanctl lab exec {from}{named} -- ping -c 3 {}", ping.trim())?;
     if fault.is_traced() {
-        writeln!(out, "  flanctl lab exec {node}{named} -- flanctl trace {}", trace.trim())?;
+        writeln!(out, "  flanctl lab exec {tracer}{named} -- flanctl trace {}", trace.trim())?;
     }
     writeln!(out, "  flanctl lab heal{named}")
 }

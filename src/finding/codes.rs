@@ -87,6 +87,7 @@ pub const CODES: &[CodeRow] = &[
     row("remote.vni", Error, "the peer's device has another VNI"),
     row("remote.mac", Error, "the peer's device has another MAC than its lease"),
     row("remote.noreturn", Error, "the peer has no way back"),
+    row("remote.asymmetric", Warn, "the peer answers by another way than the packet came"),
     row("remote.rpfilter", Error, "the peer's reverse path filter drops the packet"),
     row("remote.podgone", Error, "the pod is not there on the peer"),
     row("remote.forward", Error, "the peer does not forward"),

@@ -25,7 +25,7 @@ fn small() -> Snapshot {
 /// The whole chain of reasons.
 fn refused(text: &str) -> String {
     let error = Snapshot::decode(text.as_bytes()).unwrap_err();
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |all, cause| format!("{all}: {cause}"))
 }
 

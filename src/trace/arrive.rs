@@ -86,7 +86,10 @@ impl Walk<'_> {
         match self.exit.as_ref()? {
             Exit::Tunnel(peer) => walk.receive(&self.answer_of(peer)?),
             Exit::Wire(dev) => walk.enter(*dev),
-            Exit::Pod(_) | Exit::Here => return None,
+            Exit::Pod(place) => walk.from_pod(*place),
+            // Who sends to itself has the answer already.
+            Exit::Here if self.node.state.owner_of(src).is_some() => return None,
+            Exit::Here => walk.depart(),
         }
         Some(walk)
     }
@@ -253,5 +256,10 @@ pub(super) fn from_afar(finding: Finding, reply: bool) -> Finding {
         }
         _ => return finding,
     };
-    remote::renamed(code, finding)
+    let finding = remote::renamed(code, finding);
+    if code == "remote.noreturn" {
+        let cause = format!("{} cannot answer: {}", finding.node, finding.cause);
+        return Finding { cause, ..finding };
+    }
+    finding
 }

@@ -32,7 +32,7 @@ impl Walk<'_> {
         if self.end.is_some() {
             return;
         }
-        let peer = self.promised.owner(self.query.dst).cloned();
+        let peer = self.promised.owner(self.query.dst).cloned().or_else(|| self.shared());
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
             self.device(peer);
             if self.end.is_some() {
@@ -246,7 +246,10 @@ impl Walk<'_> {
         let Answer::Route { legs, .. } = &found.answer else { return };
         let via = if peer.direct { peer.public } else { peer.gateway() };
         let right = |leg: &Leg| leg.hop.via == Some(via) && (peer.direct || leg.hop.dev == Some(peer.dev));
-        if legs.iter().all(right) {
+        // The answer may take another way than the lease says, and arrive all the same.
+        let passes = |leg: &Leg| leg.hop.via == Some(peer.public) || leg.hop.dev == Some(peer.dev);
+        let answers = self.role.far && self.role.reply;
+        if legs.iter().all(right) || (answers && legs.iter().all(passes)) {
             return;
         }
         let (state, host) = (&self.node.state, self.host());
@@ -296,13 +299,15 @@ impl Walk<'_> {
             }
             Entry::ReversePath(reverse) => {
                 let back = reverse.back.as_ref().map(|back| answer_words(&self.node.state, back));
+                let instead = reverse.back.as_ref().and_then(|back| self.promised_instead(src, dev, back));
+                let obstacle = reverse.back.as_ref().and_then(|back| diversion(&self.node.state, back));
                 let what = rule::Rejected {
                     dev,
                     value: u32::from(reverse.mode),
                     src,
                     back: back.as_deref(),
-                    obstacle: reverse.back.as_ref().and_then(|back| diversion(&self.node.state, back)),
-                    repair: None,
+                    obstacle: obstacle.filter(|_| instead.is_none()),
+                    repair: instead,
                 };
                 let finding = rule::rejected(self.host(), what);
                 self.fail("rpfilter", format!("rp_filter = {}", reverse.mode), finding, Verdict::Dropped);
@@ -315,10 +320,20 @@ impl Walk<'_> {
         }
     }
 
+    /// The promised route to a peer's pod, where what stands in its place is what leads away from `dev`.
+    fn promised_instead(&self, src: IpAddr, dev: IfName, back: &Lookup) -> Option<String> {
+        let peer = self.promised.owner(src).filter(|peer| peer.dev == dev)?;
+        let stands = match &back.answer {
+            Answer::Route { key, .. } => key.dst == peer.net || key.dst.prefix_len() < peer.net.prefix_len(),
+            _ => true,
+        };
+        stands.then(|| peer.set_route())
+    }
+
     /// Out by a device: the tunnel for a peer's pod, else whatever the route says.
     fn leave(&mut self, leg: Leg, key: RouteKey, peer: Option<PeerRows>) {
         match peer {
-            Some(peer) if peer.direct => {
+            Some(peer) if leg.hop.dev != Some(peer.dev) => {
                 self.underlay(peer.public, &peer.node, leg, None);
                 self.exit = leg.hop.dev.map(Exit::Wire);
             }

@@ -9,10 +9,11 @@ use crate::finding::Finding;
 use crate::finding::pod::{self as word, Port};
 use crate::net::{IfName, Mac};
 use crate::readings::neigh_state;
-use crate::state::{FdbKey, Link, LinkKind, NeighKey, Pod, nud};
+use crate::state::{FdbKey, Hops, Link, LinkKind, NeighKey, Pod, nud};
 
 /// States in which a neighbour entry is used.
-const KNOWN: u16 = nud::PERMANENT | nud::NOARP | nud::REACHABLE | nud::STALE | nud::DELAY | nud::PROBE;
+pub(super) const KNOWN: u16 =
+    nud::PERMANENT | nud::NOARP | nud::REACHABLE | nud::STALE | nud::DELAY | nud::PROBE;
 
 /// A pod's interface, and the end of its pair on the node.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,14 @@ impl End<'_> {
         format!("{}/{}", self.pod.name, self.dev)
     }
 
+    /// What runs a command inside.
+    pub fn how(&self) -> Option<String> {
+        word::inside(&self.pod.name, &self.pod.aliases)
+    }
+
     /// What a person would type to see something inside.
     pub fn inside(&self, command: &str) -> String {
-        match word::inside(&self.pod.name, &self.pod.aliases) {
-            Some(inside) => format!("{inside} {command}"),
-            None => command.to_owned(),
-        }
+        self.how().map_or_else(|| command.to_owned(), |how| format!("{how} {command}"))
     }
 }
 
@@ -163,20 +166,14 @@ impl<'a> Walk<'a> {
             return Some((format!("{port} is down"), word::veth_down(host, name, port)));
         }
         if !end.inner.up {
-            let inside = word::inside(name, &end.pod.aliases);
+            let inside = end.how();
             let finding = word::eth_down(host, name, end.dev, &self.dressed(end), inside.as_deref());
             return Some((format!("{} is down", end.shown()), finding));
         }
         let Some(master) = end.outer.master else {
             let bridge = bridge.or_else(|| self.bridge_of(end)).filter(|bridge| *bridge != port)?;
-            let routed = state
-                .routes
-                .values()
-                .flatten()
-                .any(|route| matches!(route.hops, crate::state::Hops::One(hop) if hop.dev == Some(port)));
-            // Some plugins route to a pod by its veth, without a bridge.
             let finding = word::bridge_port(host, name, port, bridge, Port::Loose);
-            return (!routed).then(|| (format!("{port} is no port of {bridge}"), finding));
+            return (!self.is_routed(end)).then(|| (format!("{port} is no port of {bridge}"), finding));
         };
         if let Some(bridge) = bridge.filter(|bridge| *bridge != master && *bridge != port) {
             let finding = word::bridge_port(host, name, port, bridge, Port::Loose);
@@ -196,6 +193,18 @@ impl<'a> Walk<'a> {
         }?;
         let finding = word::bridge_port(host, name, port, master, why);
         Some((self.port_line(end, master), finding))
+    }
+
+    /// Some plugins route to a pod by its veth, without a bridge. Every device has a route to link-local addresses.
+    fn is_routed(&self, end: &End<'_>) -> bool {
+        let held = |net: IpNet| {
+            let mut nets = end.pod.state.addrs_of(end.dev).map(|(net, _)| net.addr());
+            net.prefix_len() > 0 && nets.any(|ip| !is_link_local(ip) && net.contains(&ip))
+        };
+        let mut routes = self.node.state.routes.iter().filter(|(key, _)| held(key.dst));
+        routes.any(|(_, twins)| {
+            twins.iter().any(|route| matches!(route.hops, Hops::One(hop) if hop.dev == Some(end.port)))
+        })
     }
 
     /// The bridge with an address in the pod's net.
@@ -244,6 +253,17 @@ impl<'a> Walk<'a> {
         self.exit = Some(Exit::Wire(dev));
     }
 
+    /// A pod's frame for somebody on its own net whom no pod is known to be.
+    pub(super) fn beside_unknown(&mut self, ask: IpAddr, bridge: IfName) {
+        if self.sees_all(bridge) {
+            let finding = word::nobody(self.host(), bridge, ask, "no pod has it");
+            let object = format!("nobody behind {bridge} has {ask}");
+            return self.fail("delivery", object, finding, Verdict::Dropped);
+        }
+        let why = format!("who has {ask} behind {bridge} was not seen");
+        self.unseen("delivery", &why, &format!("flanctl fdb show --dev {bridge}"));
+    }
+
     /// True if every port of a bridge is a pod's that was looked into: then who is not there is nowhere.
     fn sees_all(&self, bridge: IfName) -> bool {
         let links = &self.node.state.links;
@@ -251,5 +271,12 @@ impl<'a> Walk<'a> {
         let seen =
             |link: &Link| Pod::behind(&self.node.pods, link).is_some_and(|pod| !pod.state.links.is_empty());
         links.get(&bridge).is_some_and(|link| link.kind == LinkKind::Bridge) && ports.into_iter().all(seen)
+    }
+}
+
+pub(super) fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
     }
 }

@@ -4,9 +4,12 @@
 //! look the same from here.
 
 mod arrive;
+mod far;
 mod here;
 mod local;
 mod outer;
+mod pod;
+mod shared;
 mod tunnel;
 mod walls;
 mod words;
@@ -15,6 +18,8 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde::Serialize;
+
+pub use far::Far;
 
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
@@ -72,6 +77,8 @@ pub enum Mark {
 /// One stage of the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
+    /// The node whose tables decide here.
+    pub node: String,
     /// Stable name of the stage; `far-` stands before those of the other node, `back-` before those of the answer.
     pub id: String,
     /// How it stands.
@@ -130,6 +137,10 @@ pub struct Path {
     pub steps: Vec<Step>,
     /// The answer's stages, where the packet itself arrives.
     pub back: Vec<Step>,
+    /// The node that it goes to, where that is another one.
+    pub far: Option<Far>,
+    /// What else is to be said, a sentence each.
+    pub notes: Vec<String>,
     /// What is wrong; the first error is where it dies.
     pub findings: Vec<Finding>,
     /// What becomes of it.
@@ -143,23 +154,40 @@ impl Path {
     }
 }
 
-/// Follows the packet, and the answer to it where it comes over this node again.
+/// Follows the packet, and the answer to it where it comes over this node again: the other end is as its lease says.
 pub fn trace(node: &Snapshot, query: &Query) -> Path {
+    trace_among(node, query, &[])
+}
+
+/// Follows the packet to the node among `peers` that it goes to, over that node's own tables, and the answer back. It
+/// counts as delivered only if the answer comes.
+pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let conf = node.conf();
-    let mut walk = Walk::on(node, conf.as_ref(), query, Role::NEAR);
-    walk.depart();
-    let back = walk.back();
-    let Walk { src, steps, mut findings, mut end, .. } = walk;
-    let mut returned = Vec::new();
-    if let Some(back) = back {
-        returned = back.steps;
-        findings.extend(back.findings);
-        end = back.end;
+    let mut near = Walk::on(node, conf.as_ref(), query, Role::NEAR);
+    near.start();
+    let notes = far::notes(&near, peers);
+    let other = far::chosen(&near, peers);
+    let expires = far::runs_out(&near);
+    let beyond = match other {
+        Some(other) if near.end.is_none() => far::beyond(&near, other),
+        _ => near.back().map(far::Beyond::near_alone).unwrap_or_default(),
+    };
+    let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
+    let node = other.map(|other| other.host.clone()).or(owner);
+    let far = node.map(|node| Far { node, seen: other.is_some() });
+    let Walk { src, mut steps, mut findings, end, .. } = near;
+    steps.extend(beyond.there);
+    findings.extend(expires);
+    for finding in beyond.findings {
+        // What is hidden on one node is hidden both ways.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
     }
-    let unseen = steps.iter().chain(&returned).any(|step| step.mark == Mark::Unseen);
+    let unseen = steps.iter().chain(&beyond.back).any(|step| step.mark == Mark::Unseen);
     let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
-    let verdict = end.unwrap_or(arrived);
-    Path { query: query.clone(), src, steps, back: returned, findings, verdict }
+    let verdict = end.or(beyond.end).unwrap_or(arrived);
+    Path { query: query.clone(), src, steps, back: beyond.back, far, notes, findings, verdict }
 }
 
 /// Which part of the way a walk is.
@@ -267,7 +295,8 @@ impl Walk<'_> {
 
     fn step(&mut self, id: &str, mark: Mark, object: String, command: String) -> &mut Step {
         let id = format!("{}{id}", self.role.prefix);
-        self.steps.push_mut(Step { id, mark, object, lease: None, command, more: Vec::new() })
+        let node = self.node.host.clone();
+        self.steps.push_mut(Step { node, id, mark, object, lease: None, command, more: Vec::new() })
     }
 
     /// The packet as the routing tables see it.

@@ -26,7 +26,7 @@ impl Walk<'_> {
         let (port, local) = (vxlan.port, vxlan.local);
         let to = peer.public;
         let state = &self.node.state;
-        let flow = Flow { src: local, proto: UDP, dport: Some(port), ..Flow::to(to) };
+        let flow = Flow { src: local, proto: UDP, dport: Some(port), mark: self.query.mark, ..Flow::to(to) };
         let found = lookup(state, &flow);
         let by = |text: String| Obstacle::Route(text);
         let (key, place) = match &found.answer {

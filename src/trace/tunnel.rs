@@ -1,5 +1,7 @@
 //! The tunnel device, and what it knows of the peer: neighbour and forwarding entry.
 
+use std::net::IpAddr;
+
 use super::{Mark, Verdict, Walk};
 use crate::finding::repair::{Device, PeerRows};
 use crate::finding::{fdb, neigh, outer, vtep};
@@ -41,6 +43,13 @@ impl Walk<'_> {
         if link.up && link.vxlan().is_some_and(|vxlan| vxlan.gbp != want.gbp) {
             let finding = vtep::gbp(host, &want, &peers);
             self.findings.push(finding);
+        }
+        // A DHCP client or a network manager that gave it an address takes its routes next.
+        let foreign = state.addrs_of(peer.dev).map(|(net, _)| net).find(|net| {
+            Some(*net) != want.addr && !matches!(net.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local())
+        });
+        if let Some(net) = foreign.filter(|_| finding.is_none()) {
+            self.findings.push(vtep::foreign_addr(host, peer.dev, net));
         }
         if let Some(finding) = finding {
             let cause = finding.cause.clone();
@@ -123,6 +132,12 @@ impl Walk<'_> {
         if let Some(nhid) = entry.nhid {
             let why = format!("{mac} leads to nexthop group {nhid}, whose members are not followed");
             return self.unseen("fdb", &why, &command);
+        }
+        let beside = entry.port.map(|port| format!("port {port}"));
+        let beside = beside.or_else(|| entry.vni.map(|vni| format!("vni {vni}")));
+        if let (Some(dst), Some(beside)) = (entry.dst, beside) {
+            let finding = fdb::beside(self.host(), peer, dst, &beside);
+            return self.fail("fdb", format!("{mac} -> {dst} {beside}"), finding, Verdict::Dropped);
         }
         match entry.dst {
             Some(dst) if dst == peer.public => {

@@ -64,6 +64,7 @@ const ROOMS: &[Room] = &[
             "firewall",
             "state",
             "config",
+            "lease",
             "snapshot",
             "finding",
             "readings",

@@ -27,6 +27,7 @@ mod linux_look;
 mod notices;
 mod plan_properties;
 mod pods;
+mod random;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;

@@ -31,6 +31,8 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     )
     .lives()
+    // The store tells when a lease ends; what an agent has heard may be older.
+    .flags("", "--store dir:{store}")
     .mended(Mend::Nothing("the node's agent has to renew it, and stands still")),
     Fault::far(
         "lease.dup",
@@ -42,5 +44,7 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     )
     .lives()
+    // The other node's agent goes on with what it had heard before.
+    .flags("", "--store dir:{store}")
     .mended(Mend::Nothing("the node's agent needs another --public-ip")),
 ];
