@@ -92,6 +92,15 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     ),
     Fault::near(
+        "outer.filtered-input",
+        "the firewall drops the tunnel's packets that come in: requests leave, answers die",
+        &["outer.filtered"],
+        &[node(
+            "nft 'table ip site { chain input { type filter hook input priority 0; udp dport {port} drop; }; }'",
+            "nft delete table ip site",
+        )],
+    ),
+    Fault::near(
         "mtu.outer",
         "the uplink's MTU was lowered under the tunnel's: large packets die",
         &["mtu.outer"],
