@@ -1,3 +1,4 @@
 //! Paths of hand-made nodes.
 
 mod kinds;
+mod pod;
