@@ -20,7 +20,7 @@ pub enum Detail {
 }
 
 /// The columns of a stage's name, of its object, and of what the lease says.
-const NAME: usize = 10;
+const NAME: usize = 14;
 const OBJECT: usize = 62;
 
 /// The lines of a path; `head` says where it was looked at.

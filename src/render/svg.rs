@@ -158,6 +158,7 @@ mod tests {
     fn path() -> Path {
         let dst = "10.5.2.3".parse().unwrap();
         let step = |id: &str, mark, object: &str| Step {
+            node: HOSTILE.to_owned(),
             id: id.to_owned(),
             mark,
             object: object.to_owned(),

@@ -31,4 +31,5 @@ mod random;
 mod readers;
 mod replay_vs_linux;
 mod store_contract;
+mod story;
 mod support;
