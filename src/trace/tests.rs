@@ -1,1 +1,4 @@
+//! Paths of hand-made nodes.
+
 mod far;
+mod kinds;

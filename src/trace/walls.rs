@@ -77,6 +77,8 @@ impl Walk<'_> {
         told.extend(outcome.matched.iter().map(line));
         let object = format!("{} and postrouting accept", word(first));
         self.pass("firewall", object, "nft list ruleset").more = told;
+        // The tunnel's packet bears the mark that its content has by now.
+        self.query.mark = outcome.packet.mark;
         if outcome.packet.src != src {
             self.masqueraded(outcome.nat.as_ref(), (src, outcome.packet.src));
         }
@@ -116,6 +118,7 @@ impl Walk<'_> {
             src_type: Some(AddrType::Local),
             dst_type: Some(AddrType::Unicast),
             len: self.query.size,
+            mark: self.query.mark,
             ..Packet::new(src, to, 17)
         };
         for hook in [Hook::Output, Hook::Postrouting] {

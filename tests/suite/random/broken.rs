@@ -68,31 +68,55 @@ impl Bench {
         let mut lines = Vec::new();
         let mut filters = false;
         for _ in 0..=usize::from(dice.chance(25)) {
-            let Fault { line, filters: f } = dice.fault();
-            let Some(line) = self.fill(&line) else { continue };
-            let done = shell(&self.bed.netns("node1"), &line);
+            let far = dice.chance(35);
+            let Fault { line, filters: f, at } = dice.fault();
+            let site = &self.bed.sites[usize::from(far)];
+            let Ok(line) = site.fill(&line) else { continue };
+            let line = line.join("; ");
+            let done = shell(site.netns(at), &line);
             filters |= f;
-            lines.push(format!("{line}   [{}]", said(&done).trim()));
+            lines.push(format!("{}: {line}   [{}]", site.netns(at), said(&done).trim()));
         }
         let mut all: Vec<Question> = Vec::new();
         while all.len() < QUESTIONS {
             all.extend(self.question(dice));
         }
         let fates = self.fates(&all);
-        let near = self.shots.path().join(format!("near-{number}.json"));
-        shoot(&self.bed, "node1", &near);
-        let shots: BTreeMap<String, PathBuf> = BTreeMap::from([("node1".to_owned(), near)]);
+        let shots: BTreeMap<String, PathBuf> = ["node1", "node2"]
+            .map(|node| (node.to_owned(), self.shots.path().join(format!("{node}.json"))))
+            .into();
+        for (node, file) in &shots {
+            shoot(&self.bed, node, file);
+        }
         let mut wrong = Vec::new();
         for (question, fate) in all.iter().zip(&fates) {
             let foretold = question.trace(&self.bed, &shots);
             if !agrees(&foretold, fate) {
-                wrong.push(complaint(number, &lines, question, fate, &foretold));
+                wrong.push(self.complaint(
+                    &format!("#{number} {}", lines.join("\n     ")),
+                    question,
+                    fate,
+                    &foretold,
+                ));
             }
         }
         for (member, tidy) in &self.tidy {
             tidy.restore(filters && member.starts_with("node"));
         }
         (all.len(), wrong)
+    }
+
+    fn complaint(&self, head: &str, question: &Question, fate: &Fate, told: &Foretold) -> String {
+        let Question { from, dst, size, .. } = question;
+        let Fate { arrived, answered, told: ping } = fate;
+        let words = question.words(&self.bed).join(" ");
+        let (verdict, codes) = (&told.verdict, &told.codes);
+        format!(
+            "{head}\n  {from} to {dst} ({size} bytes): trace {words} says {verdict} {codes:?}\n{}\n  \
+             arrived {arrived}, answered {answered}: {}\n",
+            stages(&told.text),
+            ping.trim()
+        )
     }
 
     /// What becomes of the packets, sent at once.
@@ -104,30 +128,13 @@ impl Bench {
     }
 }
 
-/// Without the far node's snapshot `trace` speaks of the way there, as far as this node decides it.
+/// It is delivered, for sure, or it is not.
 fn agrees(foretold: &Foretold, fate: &Fate) -> bool {
     match foretold.verdict.as_str() {
-        "delivered" => fate.arrived,
+        "delivered" => fate.answered,
         "dropped" | "rejected" | "looped" | "misdelivered" => !fate.answered,
         _ => false,
     }
-}
-
-fn complaint(number: usize, lines: &[String], question: &Question, fate: &Fate, told: &Foretold) -> String {
-    format!(
-        "#{number} {}\n  {} to {} ({} bytes): trace {} says {} {:?}\n{}\n  arrived {}, answered {}: {}\n",
-        lines.join("\n     "),
-        question.from,
-        question.dst,
-        question.size,
-        question.words().join(" "),
-        told.verdict,
-        told.codes,
-        stages(&told.text),
-        fate.arrived,
-        fate.answered,
-        fate.told.trim()
-    )
 }
 
 fn run(name: &'static str, shape: &[&str], share: u64, rounds: usize) {
