@@ -34,4 +34,5 @@ mod replay_vs_linux;
 mod secrets;
 mod snapshots;
 mod store_contract;
+mod story;
 mod support;
