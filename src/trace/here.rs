@@ -352,6 +352,10 @@ impl Walk<'_> {
         if self.carries_pods(dev) {
             return self.deliver(ask, dev);
         }
+        self.strays(dev, &key);
+        if self.end.is_some() {
+            return;
+        }
         self.exit = Some(Exit::Wire(dev));
         let (up, lower_up) = self.node.state.links.get(&dev).map_or((true, true), |l| (l.up, l.lower_up));
         if !up || !lower_up {

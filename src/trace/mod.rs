@@ -10,6 +10,7 @@ mod local;
 mod outer;
 mod pod;
 mod shared;
+mod stray;
 mod tunnel;
 mod walls;
 mod words;

@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     fn up(name: &'static str, shape: &[&str]) -> Self {
         let bed = Bed::up(name, shape);
-        let members = ["node1", "node2", "pod1", "pod2"].map(str::to_owned);
+        let members = ["pod1", "pod2", "node1", "node2"].map(str::to_owned);
         let owners = owners(&bed, &members);
         let tidy = members.iter().map(|m| (m.clone(), Tidy::of(&bed.netns(m)))).collect();
         Self { bed, tidy, owners, shots: TempDir::new().unwrap() }
