@@ -6,9 +6,11 @@
 mod arrive;
 mod far;
 mod here;
+mod kinds;
 mod local;
 mod outer;
 mod pod;
+mod remotes;
 mod shared;
 mod stray;
 mod tunnel;
