@@ -28,7 +28,12 @@ impl Walk<'_> {
             }
             _ => route::astray(self.host(), own, &text, &proto(state, key, 0)),
         };
-        self.fail("route", format!("{text}: {dev} leads to none of this node's pods"), finding, Verdict::Dropped);
+        self.fail(
+            "route",
+            format!("{text}: {dev} leads to none of this node's pods"),
+            finding,
+            Verdict::Dropped,
+        );
     }
 }
 
