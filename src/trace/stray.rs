@@ -1,16 +1,37 @@
-//! A packet for this node's own pods that its tables send elsewhere.
+//! A packet for this node's own pods that its tables send elsewhere, or that the pair before the pod does not take.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::local::End;
 use super::words::{proto, words};
 use super::{Verdict, Walk};
-use crate::finding::{pod, route};
+use crate::finding::{mtu, pod, route};
 use crate::net::IfName;
 use crate::state::{LinkKind, RouteKey};
 
+/// A VLAN's tag, for which every device has room beyond its MTU.
+const TAG: u32 = 4;
+
 impl Walk<'_> {
+    /// Ends the walk if the other end of a pod's pair drops the packet for its size. `room` is what the sender cuts
+    /// packets to; `inwards` is the way into the pod.
+    pub(super) fn pair_fits(&mut self, end: &End<'_>, room: u32, inwards: bool) {
+        let frame = self.query.size.min(room);
+        let (outer, inner) = (end.outer.mtu, end.inner.mtu);
+        let least = if inwards { outer.min(inner) } else { outer };
+        if frame <= least.saturating_add(TAG) {
+            return;
+        }
+        let how = end.how();
+        let inside = inwards && inner == least;
+        let (to, dev) = if inside { (end.shown(), end.dev) } else { (end.port.to_string(), end.port) };
+        let at = (dev, how.as_deref().filter(|_| inside));
+        let finding = mtu::pair(self.host(), &end.pod.name, frame, (&to, least), at);
+        self.fail("mtu", format!("{frame} > {to} {least}"), finding, Verdict::Dropped);
+    }
+
     /// Ends the walk if the destination lies in the node's own subnet: by `dev` it leaves for somewhere else.
     pub(super) fn strays(&mut self, dev: IfName, key: &RouteKey) {
         let dst = self.query.dst;

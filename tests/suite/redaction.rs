@@ -253,12 +253,12 @@ fn policy() -> impl Strategy<Value = Rule> {
 fn line() -> impl Strategy<Value = String> {
     let hook = prop::sample::select(vec!["FORWARD", "FORWARD", "OUTPUT", "INPUT"]);
     let not = || prop::sample::select(vec!["", "! "]);
-    let range = (address(), address()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+    let range = || (address(), address()).prop_map(|(a, b)| (a.min(b), a.max(b)));
     let what = prop_oneof![
         (not(), net()).prop_map(|(not, net)| format!("{not}-s {net}")),
         (not(), net()).prop_map(|(not, net)| format!("{not}-d {net}")),
-        (not(), range.clone()).prop_map(|(not, (a, b))| format!("-m iprange {not}--src-range {a}-{b}")),
-        (not(), range).prop_map(|(not, (a, b))| format!("-m iprange {not}--dst-range {a}-{b}")),
+        (not(), range()).prop_map(|(not, (a, b))| format!("-m iprange {not}--src-range {a}-{b}")),
+        (not(), range()).prop_map(|(not, (a, b))| format!("-m iprange {not}--dst-range {a}-{b}")),
         (address(), prop::sample::select(vec!["255.255.0.0", "255.255.255.0", "0.0.0.255", "255.0.0.0"]))
             .prop_map(|(ip, mask)| {
                 let masked = u32::from(ip) & u32::from(mask.parse::<Ipv4Addr>().unwrap());
