@@ -12,6 +12,7 @@ mod outer;
 mod pod;
 mod remotes;
 mod shared;
+mod stray;
 mod tunnel;
 mod walls;
 mod words;
