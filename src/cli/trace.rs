@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use clap::Args;
 use serde::Serialize;
 
+use super::ask::{destination, held_against_kernel};
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
 use super::netns::netns;
@@ -38,9 +39,12 @@ pub struct TraceArgs {
     // First: what it flattens makes the arguments before it global.
     #[command(flatten)]
     look: LookArgs,
-    /// Where the packet goes: an address
+    /// Where the packet goes: an address, or with --resolve a name
     #[arg(value_name = "DST")]
-    dst: IpAddr,
+    dst: String,
+    /// Ask the resolver for DST where it is a name
+    #[arg(long)]
+    resolve: bool,
     /// The pod that it starts in: a process, a namespace, a container or sandbox, a lab's pod
     #[arg(long, value_name = "PID|NETNS|NAME", conflicts_with = "iif")]
     pod: Option<String>,
@@ -94,6 +98,8 @@ struct Document<'a> {
     query: &'a Query,
     src: Option<IpAddr>,
     stages: &'a [crate::trace::Step],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    branches: &'a [crate::trace::Branch],
     back: &'a [crate::trace::Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     far: Option<&'a Far>,
@@ -111,7 +117,10 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
-    let path = trace_among(&look.snapshot, &query, &peers);
+    let mut path = trace_among(&look.snapshot, &query, &peers);
+    if look.source == Source::Live {
+        path.findings.extend(held_against_kernel(&look, &path, global));
+    }
     match global.output {
         Output::Json => out.json(&document(&look, &path))?,
         Output::Dot => lines(&dot_lines(&path), out)?,
@@ -123,7 +132,8 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
 
 impl TraceArgs {
     fn query(&self) -> Result<Query, Failure> {
-        let Self { dst, from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let Self { from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let dst = destination(&self.dst, self.resolve, from)?;
         if let Some(from) = from.filter(|from| from.is_ipv4() != dst.is_ipv4()) {
             return Err(Failure::usage(format!("--from {from} and {dst} are of two address families")));
         }
@@ -167,6 +177,7 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         query: &path.query,
         src: path.src,
         stages: &path.steps,
+        branches: &path.branches,
         back: &path.back,
         far: path.far.as_ref(),
         notes: &path.notes,

@@ -73,6 +73,7 @@ pub const CODES: &[CodeRow] = &[
     row("tunnel.noreader", Error, "no process reads the tun device"),
     row("tunnel.nopeer", Error, "the WireGuard device has no peer for the address"),
     row("tunnel.noendpoint", Error, "the WireGuard peer has no end point"),
+    row("service.empty", Error, "an IPVS service has no server"),
     row("outer.noroute", Error, "there is no route to a peer's public address"),
     row("outer.loop", Error, "the way to a peer's public address leads into the tunnel"),
     row("outer.local", Error, "a peer's public address is an address of this host"),

@@ -1,6 +1,7 @@
 //! The hands on the kernel: observe, apply, changes. Never decides what should be.
 
 mod apply;
+pub mod ask;
 mod codec;
 pub mod echo;
 pub mod exec;

@@ -38,6 +38,12 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
         }
         stage(step, detail, colour, &mut lines);
     }
+    for branch in &path.branches {
+        lines.push(format!("to {}: {}", clean(&branch.to), branch.verdict.word()));
+        if detail == Detail::Verbose || branch.verdict != Verdict::Delivered {
+            branch.stages.iter().for_each(|step| stage(step, detail, colour, &mut lines));
+        }
+    }
     on = None;
     for step in &path.back {
         if on != Some(&step.node) {

@@ -3,7 +3,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::finding::Level;
-use crate::firewall::Ruleset;
 use crate::lease::{Attrs, Expiry, Lease};
 use crate::net::{IfName, Mac};
 use crate::snapshot::Snapshot;
@@ -15,10 +14,7 @@ use crate::trace::{Mark, Path, Query, Verdict, trace};
 
 /// A node 192.168.50.11 with the subnet 10.5.1.0/24, nothing wrong with it, its firewall open.
 fn node() -> Snapshot {
-    let mut node = Snapshot::decode(include_bytes!("../../../fixtures/readers/healthy.json")).unwrap();
-    node.state.firewall = Some(Ruleset::default());
-    node.at = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    node
+    Snapshot::decode(include_bytes!("../../../fixtures/readers/path.json")).unwrap()
 }
 
 /// The same with leases of another backend; nothing of vxlan is left.
@@ -303,11 +299,13 @@ fn wireguard(peers: Vec<WgPeer>) -> Snapshot {
     node
 }
 
+/// A peer that was heard 42 seconds before the snapshot.
 fn peer() -> WgPeer {
+    let seen = node().at.duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(42);
     WgPeer {
         allowed: vec!["10.5.2.0/24".parse().unwrap()],
         endpoint: Some("192.168.50.12:51820".parse().unwrap()),
-        handshake: Some(1_799_999_958),
+        handshake: Some(seen.as_secs()),
     }
 }
 
