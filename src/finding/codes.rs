@@ -116,6 +116,7 @@ pub const CODES: &[CodeRow] = &[
     row("store.silent", Warn, "the lease store does not answer"),
     row("lease.lost", Error, "this node's own lease is not among the leases"),
     row("masq.missing", Warn, "the masquerade rules that subnet.env promises are not there"),
+    row("probe.lost", Error, "a real probe got no answer though nothing was seen in its way"),
     row("model.disagrees", Warn, "the kernel and flanctl's model of it disagree: a bug of flanctl"),
     row("stage.unknown", Info, "a stage was not seen; the verdict is conditional"),
 ];

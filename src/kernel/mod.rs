@@ -21,6 +21,7 @@ mod replay;
 pub mod rules;
 mod socket;
 mod sysctl;
+pub mod tracefs;
 mod wire;
 pub mod wireguard;
 

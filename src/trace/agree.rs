@@ -40,7 +40,7 @@ pub fn disagreement(node: &Snapshot, flow: &Flow, told: &Told) -> Option<Finding
             let mut text = String::new();
             // Writing to a String does not fail.
             let _ = route_words(&mut text, key, route);
-            format!("{text} table {}", key.table)
+            text
         }
         (_, Told::Refused(why)) => format!("refused: {why}"),
     };

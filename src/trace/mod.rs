@@ -8,6 +8,7 @@ mod arrive;
 mod far;
 mod here;
 mod kinds;
+mod live;
 mod local;
 mod outer;
 mod pod;
@@ -25,6 +26,7 @@ use serde::Serialize;
 
 pub use agree::disagreement;
 pub use far::Far;
+pub use live::{Live, Spot, confirm};
 pub use spread::Branch;
 
 use crate::config::NetConf;
@@ -153,6 +155,8 @@ pub struct Path {
     pub findings: Vec<Finding>,
     /// What becomes of it.
     pub verdict: Verdict,
+    /// What became of a real probe, if one was sent.
+    pub live: Option<Live>,
     /// The first question that this node's routing tables were asked.
     #[serde(skip)]
     pub asked: Option<Flow>,
@@ -199,7 +203,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
     let verdict = end.or(beyond.end).unwrap_or(arrived);
     let query = query.clone();
-    Path { query, src, steps, branches, back: beyond.back, far, notes, findings, verdict, asked }
+    Path { query, src, steps, branches, back: beyond.back, far, notes, findings, verdict, live: None, asked }
 }
 
 /// Which part of the way a walk is.

@@ -1,3 +1,5 @@
 //! Paths of hand-made nodes.
 
 mod kinds;
+mod live;
+mod spread;

@@ -32,3 +32,4 @@ mod readers;
 mod replay_vs_linux;
 mod store_contract;
 mod support;
+mod trace_live;

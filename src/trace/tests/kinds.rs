@@ -13,7 +13,7 @@ use crate::state::{
 use crate::trace::{Mark, Path, Query, Verdict, trace};
 
 /// A node 192.168.50.11 with the subnet 10.5.1.0/24, nothing wrong with it, its firewall open.
-fn node() -> Snapshot {
+pub(super) fn node() -> Snapshot {
     Snapshot::decode(include_bytes!("../../../fixtures/readers/path.json")).unwrap()
 }
 
@@ -75,7 +75,7 @@ fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
     dev(name)
 }
 
-fn walk(node: &Snapshot, dst: &str) -> Path {
+pub(super) fn walk(node: &Snapshot, dst: &str) -> Path {
     trace(node, &Query::to(dst.parse().unwrap()))
 }
 
@@ -85,7 +85,7 @@ fn from<'a>(path: &'a Path, first: &str) -> Vec<String> {
     steps.map(|step| format!("{}: {}", step.id, step.object)).collect()
 }
 
-fn codes(path: &Path) -> Vec<&'static str> {
+pub(super) fn codes(path: &Path) -> Vec<&'static str> {
     path.findings.iter().filter(|finding| finding.level != Level::Info).map(|finding| finding.code).collect()
 }
 
