@@ -36,3 +36,4 @@ mod snapshots;
 mod store_contract;
 mod story;
 mod support;
+mod trace_live;
