@@ -117,7 +117,8 @@ pub(super) fn stages(text: &str) -> String {
         let word = |key: &str| stage[key].as_str().unwrap_or_default().to_owned();
         format!("    {:10} {:16} {}", word("mark"), word("id"), word("object"))
     };
-    let all = ["stages", "back"].into_iter().flat_map(|way| found[way].as_array().into_iter().flatten()).map(line);
+    let all =
+        ["stages", "back"].into_iter().flat_map(|way| found[way].as_array().into_iter().flatten()).map(line);
     let causes = found["findings"].as_array().into_iter().flatten();
     let causes = causes.map(|f| {
         format!("    {}: {}", f["code"].as_str().unwrap_or_default(), f["cause"].as_str().unwrap_or_default())

@@ -92,7 +92,12 @@ impl Bench {
         for (question, fate) in all.iter().zip(&fates) {
             let foretold = question.trace(&self.bed, &shots);
             if !agrees(&foretold, fate) {
-                wrong.push(self.complaint(&format!("#{number} {}", lines.join("\n     ")), question, fate, &foretold));
+                wrong.push(self.complaint(
+                    &format!("#{number} {}", lines.join("\n     ")),
+                    question,
+                    fate,
+                    &foretold,
+                ));
             }
         }
         for (member, tidy) in &self.tidy {
