@@ -69,6 +69,8 @@ fn vmap(object: &Json, text: String) -> Vec<Step> {
 fn reject(object: &Json) -> Vec<Step> {
     let code = object.get("expr").map(spell::expression).unwrap_or_default();
     let how = match text(object, "type") {
+        "icmp" if code == "prot-unreachable" => "icmp-proto-unreachable".to_owned(),
+        "icmpv6" if code == "admin-prohibited" => "icmp6-adm-prohibited".to_owned(),
         // A reset answers TCP alone; nft asks for that and does not print it.
         "tcp reset" => return vec![Step::Say(Say::Reject("tcp-reset".into()))],
         "icmp" => format!("icmp-{code}"),

@@ -14,6 +14,8 @@ pub(super) struct Case {
     pub(super) from: From,
     /// It follows packets that went both ways before there were rules.
     pub(super) established: bool,
+    /// It goes the way back.
+    pub(super) back: bool,
     pub(super) hooks: Vec<&'static str>,
 }
 
@@ -42,12 +44,12 @@ pub(super) fn percent(dice: &mut StdRng, of: u32) -> bool {
 }
 
 impl Case {
-    /// The `number`th packet.
-    pub(super) fn draw(dice: &mut StdRng, number: u16) -> Self {
-        let v6 = percent(dice, 25);
+    /// A packet that no other of its namespaces is mistaken for: by its `number`, and within its set by its `place`.
+    pub(super) fn draw(dice: &mut StdRng, number: u16, place: usize, v6: bool) -> Self {
         let from = if percent(dice, 20) { From::Router } else { From::Sender };
         let to_router = from == From::Sender && percent(dice, 25);
         let established = from == From::Sender && !to_router && percent(dice, 15);
+        let back = established && percent(dice, 40);
         let proto = match dice.random_range(0..10) {
             _ if established => UDP,
             0..4 => UDP,
@@ -80,10 +82,38 @@ impl Case {
             dport: pick(dice, &[53, 80, 443, 8080]),
             dscp: pick(dice, &[0, 0, 8, 46]),
             ttl: pick(dice, &[64, 64, 9]),
-            payload: pick(dice, &[16, 200]),
+            payload: [16, 200, 400][place],
             tag: 0x7a67_0000 + u32::from(number),
         };
-        Self { shot, from, established, hooks }
+        let (shot, from) = if back { (shot.reversed(), From::Receiver) } else { (shot, from) };
+        Self { shot, from, established, back, hooks }
+    }
+
+    /// The device it comes in by.
+    pub(super) fn iif(&self) -> &'static str {
+        if self.back { "b0" } else { "a0" }
+    }
+
+    /// The device it leaves by.
+    pub(super) fn oif(&self) -> &'static str {
+        if self.back { "a0" } else { "b0" }
+    }
+
+    /// True if a route to its source leads back to where it came from.
+    pub(super) fn honest(&self) -> bool {
+        self.back || self.src_net() == 1
+    }
+
+    /// What only this packet of its set is: in nft's words, and in iptables'.
+    pub(super) fn guard(&self) -> [String; 2] {
+        match (self.ported(), self.v6()) {
+            (Some(proto), _) => [
+                format!("{proto} sport {}", self.shot.sport),
+                format!("-p {proto} --sport {}", self.shot.sport),
+            ],
+            (None, false) => ["meta l4proto icmp".into(), "-p icmp".into()],
+            (None, true) => ["meta l4proto ipv6-icmp".into(), "-p ipv6-icmp".into()],
+        }
     }
 
     pub(super) fn v6(&self) -> bool {
@@ -107,7 +137,7 @@ impl Case {
 
     /// The network of the destination.
     pub(super) fn dst_net(&self) -> u8 {
-        if self.hooks.contains(&"input") { 1 } else { 2 }
+        if self.back || self.hooks.contains(&"input") { 1 } else { 2 }
     }
 
     /// `tcp`, `udp`; nothing for ICMP.

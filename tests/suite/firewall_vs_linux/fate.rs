@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use flanctl::firewall::{AddrType, Ct, Hook, Outcome, Packet, Ruleset, Verdict, walk};
 
-use super::packets::{Caught, ICMP, ICMP6, Shot, TCP};
+use super::dice::Case;
+use super::packets::{Caught, ICMP, ICMP6, TCP};
 use super::yard::{From, Observed};
 
 /// What is foretold.
@@ -30,7 +31,9 @@ pub(super) struct Foretold {
 }
 
 fn here(addr: IpAddr) -> bool {
-    ["10.1.0.1", "10.2.0.1", "fd01::1", "fd02::1", "127.0.0.1", "::1"].iter().any(|own| addr == own.parse::<IpAddr>().unwrap())
+    ["10.1.0.1", "10.2.0.1", "fd01::1", "fd02::1", "127.0.0.1", "::1"]
+        .iter()
+        .any(|own| addr == own.parse::<IpAddr>().unwrap())
 }
 
 /// The yard's routes: everything that is not the router's own goes out of `b`, but for the sender's network.
@@ -59,7 +62,8 @@ fn kind(addr: IpAddr) -> AddrType {
 }
 
 /// The packet as the router's first hook meets it.
-pub(super) fn packet(shot: &Shot, from: From, ct: Ct) -> Packet {
+pub(super) fn packet(case: &Case) -> Packet {
+    let shot = &case.shot;
     let mut packet = Packet::new(shot.src, shot.dst, shot.proto);
     let icmp = matches!(shot.proto, ICMP | ICMP6);
     packet.icmp = icmp.then_some((if shot.proto == ICMP { 8 } else { 128 }, 0));
@@ -69,12 +73,18 @@ pub(super) fn packet(shot: &Shot, from: From, ct: Ct) -> Packet {
     packet.dscp = Some(shot.dscp);
     packet.ttl = Some(shot.ttl);
     packet.tcp_flags = (shot.proto == TCP).then_some(2);
-    packet.ct = ct;
-    packet.conn.reply = (ct == Ct::Established).then_some(false);
-    if from == From::Sender {
-        packet.iif = Some("a0".into());
-        packet.src_mac = Some("02:00:00:00:00:0a".parse().unwrap());
-        packet.reverse = Some(device(shot.src) == "a0");
+    if case.established {
+        let first = if case.back { shot.reversed() } else { shot.clone() };
+        packet.ct = Ct::Established;
+        packet.conn.reply = Some(case.back);
+        packet.conn.from = Some((first.src, Some(first.sport)));
+        packet.conn.to = Some((first.dst, Some(first.dport)));
+    }
+    if case.from != From::Router {
+        let mac = if case.back { "02:00:00:00:00:0d" } else { "02:00:00:00:00:0a" };
+        packet.iif = Some(case.iif().into());
+        packet.src_mac = Some(mac.parse().unwrap());
+        packet.reverse = Some(device(shot.src) == case.iif());
     }
     packet
 }
@@ -99,7 +109,8 @@ impl Way<'_> {
         let Outcome { verdict, packet, by, matched, .. } = walk(self.rules, hook, packet);
         self.packet = packet;
         self.trail.push(format!("{hook:?}: {verdict:?}"));
-        self.trail.extend(matched.into_iter().chain(by).map(|r| format!("  {} {}: {}", r.table, r.chain, r.text)));
+        self.trail
+            .extend(matched.into_iter().chain(by).map(|r| format!("  {} {}: {}", r.table, r.chain, r.text)));
         match verdict {
             Verdict::Accept => None,
             Verdict::Drop => Some(Fate::Gone),
@@ -158,7 +169,7 @@ fn answer(with: &str) -> Option<(u8, u8)> {
     Some(match with {
         "icmp-net-unreachable" => (3, 0),
         "icmp-host-unreachable" => (3, 1),
-        "icmp-proto-unreachable" | "icmp-prot-unreachable" => (3, 2),
+        "icmp-proto-unreachable" => (3, 2),
         "icmp-port-unreachable" => (3, 3),
         "icmp-net-prohibited" => (3, 9),
         "icmp-host-prohibited" => (3, 10),

@@ -1,8 +1,6 @@
 //! Which features decided a packet's fate: without the rules that use one, it would have been another.
 
 use flanctl::firewall::{Base, Owner, Packet, Rule, Ruleset, Say, Table};
-use rand::Rng;
-use rand::rngs::StdRng;
 
 use super::fate::{Fate, foretell};
 
@@ -17,6 +15,8 @@ enum Cut {
     Tables(fn(&Table) -> bool),
     /// Base chains like this.
     Chains(fn(&Base) -> bool),
+    /// What comes first comes last.
+    Order,
     /// The policy of tables like this becomes accept.
     Policies(fn(&Table) -> bool),
 }
@@ -24,7 +24,11 @@ enum Cut {
 /// What is counted, what the generators call it, and how it is taken away.
 const FEATURES: &[(&str, &str, Cut)] = &[
     ("nft address", "saddr", Cut::Nft(&[" saddr 10.", " saddr fd"])),
-    ("nft range", "range", Cut::Nft(&["daddr 10.2.0.1-", "daddr 10.1.0.1-", "daddr fd02::1-", "daddr fd01::1-"])),
+    (
+        "nft range",
+        "range",
+        Cut::Nft(&["daddr 10.2.0.1-", "daddr 10.1.0.1-", "daddr fd02::1-", "daddr fd01::1-"]),
+    ),
     ("nft negation", "negation", Cut::Nft(&["!="])),
     ("nft bitmask", "bitmask", Cut::Nft(&["daddr & "])),
     ("nft anonymous set", "set", Cut::Nft(&[" { "])),
@@ -34,6 +38,7 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("nft ct direction", "ct direction", Cut::Nft(&["ct direction"])),
     ("nft ct status", "ct status", Cut::Nft(&["ct status"])),
     ("nft ct mark", "ct mark", Cut::Nft(&["ct mark"])),
+    ("nft ct mark set", "ct mark set", Cut::Nft(&["ct mark set"])),
     ("nft ct original", "ct original", Cut::Nft(&["ct original"])),
     ("nft mark", "mark", Cut::Nft(&["meta mark 0", "meta mark 7"])),
     ("nft mark bits", "mark mask", Cut::Nft(&["meta mark & "])),
@@ -46,7 +51,7 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("nft fragment", "fragment", Cut::Nft(&["frag-off"])),
     ("nft nfproto", "nfproto", Cut::Nft(&["nfproto"])),
     ("nft iifname", "iif", Cut::Nft(&["iifname"])),
-    ("nft wildcard", "wildcard", Cut::Nft(&["a* ", "eth* "])),
+    ("nft wildcard", "wildcard", Cut::Nft(&["a* ", "b* ", "eth* "])),
     ("nft named set of devices", "named names", Cut::Nft(&["@names"])),
     ("nft pkttype", "pkttype", Cut::Nft(&["pkttype"])),
     ("nft ether", "ether", Cut::Nft(&["ether saddr"])),
@@ -66,7 +71,7 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("nft jump", "jump", Cut::Nft(&["jump"])),
     ("nft goto", "goto", Cut::Nft(&["goto"])),
     ("nft return", "return", Cut::Nft(&["return"])),
-    ("nft mark set", "mark", Cut::Nft(&["meta mark set"])),
+    ("nft mark set", "mark set", Cut::Nft(&["meta mark set"])),
     ("nft mark map", "mark map", Cut::Nft(&["map @marks"])),
     ("nft verdict map", "vmap", Cut::Nft(&["vmap {"])),
     ("nft state map", "state vmap", Cut::Nft(&["ct state vmap"])),
@@ -93,12 +98,12 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("iptables dscp", "dscp match", Cut::Ipt(&["-m dscp"])),
     ("iptables hops", "hops", Cut::Ipt(&["-m ttl", "-m hl"])),
     ("iptables in", "in", Cut::Ipt(&[" -i "])),
-    ("iptables in like", "in like", Cut::Ipt(&["-i a+", "-i eth+"])),
+    ("iptables in like", "in like", Cut::Ipt(&["-i a+", "-i b+", "-i eth+"])),
     ("iptables mac", "mac", Cut::Ipt(&["-m mac"])),
     ("iptables pkttype", "pkt-type", Cut::Ipt(&["pkttype"])),
     ("iptables out", "out", Cut::Ipt(&[" -o "])),
     ("iptables protocol", "proto", Cut::Ipt(&[" -p "])),
-    ("iptables port", "dport", Cut::Ipt(&["--dport ", "--sport "])),
+    ("iptables port", "dport", Cut::Ipt(&["--dport "])),
     ("iptables multiport", "multiport", Cut::Ipt(&["multiport"])),
     ("iptables tcp-flags", "tcp-flags", Cut::Ipt(&["--tcp-flags"])),
     ("iptables icmp type", "icmp-type", Cut::Ipt(&["--icmp"])),
@@ -119,6 +124,19 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("iptables MASQUERADE", "MASQUERADE", Cut::Ipt(&["-j MASQUERADE"])),
     ("iptables REDIRECT", "REDIRECT", Cut::Ipt(&["-j REDIRECT"])),
     ("iptables policy", "POLICY", Cut::Policies(|table| table.owner != Owner::Nft)),
+    ("iptables raw", "table raw", Cut::Tables(|table| table.owner != Owner::Nft && table.name == "raw")),
+    (
+        "iptables mangle",
+        "table mangle",
+        Cut::Tables(|table| table.owner != Owner::Nft && table.name == "mangle"),
+    ),
+    ("iptables nat", "DNAT", Cut::Tables(|table| table.owner != Owner::Nft && table.name == "nat")),
+    (
+        "iptables filter",
+        "table filter",
+        Cut::Tables(|table| table.owner != Owner::Nft && table.name == "filter"),
+    ),
+    ("priorities", "priority", Cut::Order),
     ("family ip", "accept", Cut::Tables(|table| table.family == "ip")),
     ("family ip6", "accept", Cut::Tables(|table| table.family == "ip6")),
     ("family inet", "accept", Cut::Tables(|table| table.family == "inet")),
@@ -129,15 +147,22 @@ const FEATURES: &[(&str, &str, Cut)] = &[
     ("forward", "drop", Cut::Chains(|base| hook(base, "Forward"))),
     ("output", "drop", Cut::Chains(|base| hook(base, "Output"))),
     ("postrouting", "drop", Cut::Chains(|base| hook(base, "Postrouting"))),
-    ("before conntrack", "notrack", Cut::Chains(|base| base.priority < -200)),
-    ("route chains", "mark", Cut::Chains(|base| base.kind == "route")),
+    ("before conntrack", "raw", Cut::Chains(|base| base.priority < -200)),
+    ("route chains", "route", Cut::Chains(|base| base.kind == "route")),
 ];
 
 fn hook(base: &Base, name: &str) -> bool {
     base.hook.is_some_and(|hook| format!("{hook:?}") == name)
 }
 
-/// How often each feature decided.
+/// What the packet of this place should be about, as the generators call it: each place goes round all features, every
+/// round in other company.
+pub(super) fn star(seed: u64, place: u64) -> &'static str {
+    let (round, count) = (seed / FEATURES.len() as u64, FEATURES.len() as u64);
+    FEATURES[((seed + place * (41 + 7 * round)) % count) as usize].1
+}
+
+/// In how many sets each feature decided.
 pub(super) struct Features {
     counts: Vec<u32>,
 }
@@ -149,25 +174,20 @@ impl Default for Features {
 }
 
 impl Features {
-    /// What the next set should be about: one of those that decided least so far.
-    pub(super) fn star(&self, dice: &mut StdRng, number: u16) -> &'static str {
-        let mut order: Vec<usize> = (0..FEATURES.len()).collect();
-        order.rotate_left(usize::from(number) % FEATURES.len());
-        order.sort_by_key(|at| self.counts[*at]);
-        FEATURES[order[dice.random_range(0..6)]].1
-    }
-
-    /// Takes each feature away and looks whether the fate is another.
-    pub(super) fn count(&mut self, rules: &Ruleset, start: &Packet, fate: &Fate) {
-        if matches!(fate, Fate::Unsure(_)) {
-            return;
-        }
+    /// What decides for at least one of these packets; taken away, its fate is another.
+    pub(super) fn count(&mut self, rules: &Ruleset, fates: &[(Packet, Fate)]) {
         for ((_, _, cut), count) in FEATURES.iter().zip(&mut self.counts) {
             let less = without(rules, *cut);
-            if less != *rules && foretell(&less, start).fate != *fate {
+            let sure = fates.iter().filter(|(_, fate)| !matches!(fate, Fate::Unsure(_)));
+            if less != *rules && sure.clone().any(|(start, fate)| foretell(&less, start).fate != *fate) {
                 *count += 1;
             }
         }
+    }
+
+    /// Adds those of other sets.
+    pub(super) fn add(&mut self, more: &Self) {
+        self.counts.iter_mut().zip(&more.counts).for_each(|(count, more)| *count += more);
     }
 
     /// The counts, for people.
@@ -202,6 +222,12 @@ fn without(rules: &Ruleset, cut: Cut) -> Ruleset {
             for table in &mut less.tables {
                 table.chains.retain(|chain| !chain.base.as_ref().is_some_and(like));
             }
+        }
+        Cut::Order => {
+            let bases =
+                less.tables.iter_mut().flat_map(|t| &mut t.chains).filter_map(|chain| chain.base.as_mut());
+            // Conntrack keeps its place.
+            bases.filter(|base| base.priority > -200).for_each(|base| base.priority = -base.priority);
         }
         Cut::Policies(of) => {
             for table in less.tables.iter_mut().filter(|table| of(table)) {

@@ -1,18 +1,42 @@
 //! Random tables of iptables for one packet, as iptables-restore reads them.
 
+mod conds;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::dice::{Case, Cond, cond, percent, pick};
-use super::packets::{ICMP, TCP};
+use conds::conds;
+
+use super::aims::Aim;
+use super::dice::{Case, Cond, percent, pick};
 
 /// Everything that can stand after `-j`, by name.
 pub(super) const TARGETS: &[&str] = &[
-    "ACCEPT", "DROP", "REJECT", "RESET", "RETURN", "-j", "-g", "MARK", "CONNMARK", "RESTORE", "NOTRACK", "DSCP", "LOG",
-    "SNAT", "DNAT", "MASQUERADE", "REDIRECT", "NETMAP", "POLICY", "statistic",
+    "ACCEPT",
+    "DROP",
+    "REJECT",
+    "RESET",
+    "RETURN",
+    "-j",
+    "-g",
+    "MARK",
+    "CONNMARK",
+    "RESTORE",
+    "NOTRACK",
+    "DSCP",
+    "LOG",
+    "SNAT",
+    "DNAT",
+    "MASQUERADE",
+    "REDIRECT",
+    "NETMAP",
+    "POLICY",
+    "statistic",
+    "limit",
+    "physdev",
 ];
 
 const TABLES: [(&str, &[&str]); 4] = [
@@ -35,31 +59,22 @@ pub(super) fn blank() -> String {
     text
 }
 
-/// Tables of its own for this packet. Those without a rule are left out, unless all are asked for.
-pub(super) fn tables(dice: &mut StdRng, case: &Case, star: &str, all: bool) -> String {
-    let mut drawn = Drawn { dice, case, star, rules: BTreeMap::new() };
-    for _ in 0..drawn.dice.random_range(2..6) {
-        drawn.rule();
+/// Tables of its own: for each of these packets rules that make its feature decide, and some that only stand about.
+/// Those without a rule are left out, unless all are asked for.
+pub(super) fn tables(dice: &mut StdRng, aims: &[(usize, &Aim)], about: Option<&Aim>, all: bool) -> String {
+    let Some((_, first)) = aims.first() else { return String::new() };
+    let mut drawn = Drawn { dice, case: &first.case, star: "", rules: BTreeMap::new(), dropping: None };
+    if let Some(Aim { case, star }) = about {
+        (drawn.case, drawn.star) = (case, star);
+        for _ in 0..drawn.dice.random_range(1..5) {
+            drawn.rule();
+        }
     }
-    let (mut text, rules) = (String::new(), std::mem::take(&mut drawn.rules));
-    for (table, hooks) in TABLES {
-        let Some(lines) = rules.get(table).cloned().or(all.then(Vec::new)) else { continue };
-        let _ = writeln!(text, "*{table}");
-        for hook in hooks {
-            let drops = percent(drawn.dice, if star == "POLICY" { 60 } else { 8 });
-            let policy = if table == "filter" && !rules.is_empty() && drops { "DROP" } else { "ACCEPT" };
-            let _ = writeln!(text, ":{} {policy} [0:0]", hook.to_uppercase());
-        }
-        if !lines.is_empty() {
-            text.push_str(":H0 - [0:0]\n:H1 - [0:0]\n");
-            let _ = writeln!(text, "{}", drawn.helpers(table));
-        }
-        for line in lines {
-            let _ = writeln!(text, "{line}");
-        }
-        text.push_str("COMMIT\n");
+    for (place, Aim { case, star }) in aims {
+        (drawn.case, drawn.star) = (case, star);
+        drawn.aim(*place);
     }
-    text
+    drawn.text(about.is_some(), all)
 }
 
 struct Drawn<'a> {
@@ -67,9 +82,125 @@ struct Drawn<'a> {
     case: &'a Case,
     star: &'a str,
     rules: BTreeMap<&'static str, Vec<String>>,
+    /// The chain of the filter table whose policy is DROP.
+    dropping: Option<&'static str>,
 }
 
 impl Drawn<'_> {
+    fn text(mut self, about: bool, all: bool) -> String {
+        let (mut text, rules) = (String::new(), std::mem::take(&mut self.rules));
+        for (table, hooks) in TABLES {
+            let Some(lines) = rules.get(table).cloned().or(all.then(Vec::new)) else { continue };
+            let _ = writeln!(text, "*{table}");
+            for hook in hooks {
+                let drops = table == "filter"
+                    && !rules.is_empty()
+                    && (self.dropping == Some(*hook) || about && percent(self.dice, 5));
+                let _ = writeln!(
+                    text,
+                    ":{} {} [0:0]",
+                    hook.to_uppercase(),
+                    if drops { "DROP" } else { "ACCEPT" }
+                );
+            }
+            if !lines.is_empty() {
+                text.push_str(":H0 - [0:0]\n:H1 - [0:0]\n");
+                text.push_str(":H2 - [0:0]\n:H3 - [0:0]\n-A H2 -j RETURN\n");
+                // iptables' nat table is no place to drop.
+                text.push_str(if table == "nat" { "" } else { "-A H3 -j DROP\n" });
+                let _ = writeln!(text, "{}", self.helpers(table));
+            }
+            for line in lines {
+                let _ = writeln!(text, "{line}");
+            }
+            text.push_str("COMMIT\n");
+        }
+        text
+    }
+
+    /// Rules of which the feature alone decides what becomes of the packet.
+    #[expect(clippy::too_many_lines, reason = "one match, an arm a feature")]
+    fn aim(&mut self, place: usize) {
+        let (case, star) = (self.case, self.star);
+        let hooks = case.hooks.clone();
+        let (first, last) = (hooks[0], hooks[hooks.len() - 1]);
+        let refusing = *hooks.iter().find(|hook| matches!(**hook, "input" | "forward" | "output")).unwrap();
+        let any = pick(self.dice, &hooks);
+        // Where anything may be dropped: a table for every hook.
+        let table = match any {
+            "prerouting" => pick(self.dice, &["raw", "mangle"]),
+            "postrouting" => "mangle",
+            "output" => pick(self.dice, &["raw", "mangle", "filter"]),
+            _ => pick(self.dice, &["mangle", "filter"]),
+        };
+        let mut put = |table: &'static str, hook: &str, what: &str| {
+            let guard = &case.guard()[1];
+            // iptables takes `-p` once.
+            let what = what.strip_prefix(guard.split(" --").next().unwrap()).unwrap_or(what);
+            self.rules.entry(table).or_default().push(format!("-A {} {guard} {what}", hook.to_uppercase()));
+        };
+        let late = if table == "raw" { "mangle" } else { table };
+        let fitting: Vec<(&str, Cond)> = hooks
+            .iter()
+            .flat_map(|hook| conds(case, hook).into_iter().map(move |cond| (*hook, cond)))
+            .filter(|(_, cond)| cond.name == star)
+            .collect();
+        if let Some((hook, cond)) = fitting.get(place % fitting.len().max(1)) {
+            let table =
+                if matches!(*hook, "prerouting" | "postrouting") || place == 1 { "mangle" } else { "filter" };
+            return put(table, hook, &format!("{} -j DROP", cond.yes));
+        }
+        match star {
+            "DROP" => put(table, any, "-j DROP"),
+            "table raw" => put("raw", first, "-j DROP"),
+            "table mangle" => put("mangle", any, "-j DROP"),
+            "table filter" => put("filter", refusing, "-j DROP"),
+            "-j" => put(table, any, "-j H3"),
+            "-g" | "ACCEPT" | "RETURN" => {
+                put(
+                    table,
+                    any,
+                    if star == "-g" { "-g H2".to_owned() } else { format!("-j {star}") }.as_str(),
+                );
+                put(table, any, "-j DROP");
+            }
+            "CONNMARK" => {
+                put("mangle", first, "-j CONNMARK --set-mark 0x5");
+                put("mangle", first, "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xf");
+            }
+            "NOTRACK" => {
+                put("raw", first, "-j CT --notrack");
+                put("mangle", last, "-m conntrack --ctstate UNTRACKED -j DROP");
+            }
+            "POLICY" => {
+                self.dropping = Some(refusing);
+                put("filter", refusing, "-m comment --comment \"to the policy\"");
+            }
+            "REJECT" | "RESET" => {
+                let target = self.target(star, "filter", refusing, "", true, true);
+                self.put_plain("filter", refusing, &target);
+            }
+            "MARK" | "DSCP" => {
+                let target = self.target(star, "mangle", any, "", true, true);
+                self.put_plain("mangle", any, &target);
+            }
+            "SNAT" | "MASQUERADE" | "NETMAP" | "DNAT" | "REDIRECT" => {
+                let hook = if matches!(star, "DNAT" | "REDIRECT") { first } else { last };
+                let target = self.target(star, "nat", hook, "", true, true);
+                self.put_plain("nat", hook, &target);
+            }
+            _ => put(late, any, "-j DROP"),
+        }
+    }
+
+    /// A target that may name its protocol itself.
+    fn put_plain(&mut self, table: &'static str, hook: &str, target: &str) {
+        let [_, guard] = self.case.guard();
+        let target = target.strip_prefix(guard.split(" --").next().unwrap()).unwrap_or(target);
+        let line = format!("-A {} {guard} {target}", hook.to_uppercase());
+        self.rules.entry(table).or_default().push(line);
+    }
+
     fn rule(&mut self) {
         let fits: Vec<(&'static str, &'static str)> = TABLES
             .iter()
@@ -92,7 +223,8 @@ impl Drawn<'_> {
 
     fn helpers(&mut self, table: &'static str) -> String {
         // A chain may be entered from any hook of its table: only what fits all of them stands in it.
-        let lines: Vec<String> = ["H0", "H1"].iter().map(|chain| self.line(table, "", chain, *chain == "H0")).collect();
+        let lines: Vec<String> =
+            ["H0", "H1"].iter().map(|chain| self.line(table, "", chain, *chain == "H0")).collect();
         lines.join("\n")
     }
 
@@ -107,7 +239,13 @@ impl Drawn<'_> {
                 Some(cond) if number == 0 && percent(self.dice, 70) => cond.clone(),
                 _ => pick(self.dice, &conds),
             };
-            let key = if cond.yes.contains("-p ") { "-p" } else if cond.name.starts_with("source") { "-s" } else { cond.name };
+            let key = if cond.yes.contains("-p ") {
+                "-p"
+            } else if cond.name.starts_with("source") {
+                "-s"
+            } else {
+                cond.name
+            };
             if !used.contains(&key) {
                 words.push(if percent(self.dice, 70) { cond.yes } else { cond.no });
                 used.push(key);
@@ -122,7 +260,16 @@ impl Drawn<'_> {
         words.join(" ")
     }
 
-    fn target(&mut self, what: &str, table: &str, hook: &str, chain: &str, jumps: bool, free: bool) -> String {
+    #[expect(clippy::too_many_lines, reason = "one match, an arm a target")]
+    fn target(
+        &mut self,
+        what: &str,
+        table: &str,
+        hook: &str,
+        chain: &str,
+        jumps: bool,
+        free: bool,
+    ) -> String {
         // iptables' nat table is no place to drop.
         let accepts = table == "nat" || percent(self.dice, 55);
         let simple = if accepts { "-j ACCEPT" } else { "-j DROP" }.to_owned();
@@ -143,17 +290,31 @@ impl Drawn<'_> {
             "RESET" if table == "filter" && free => "-p tcp -j REJECT --reject-with tcp-reset".to_owned(),
             "-j" | "-g" if jumps => format!("{what} {into}"),
             "MARK" if table == "mangle" => {
-                format!("-j MARK {}", pick(self.dice, &["--set-xmark 0x7/0xff", "--set-mark 0x10", "--or-mark 0x20"]))
+                format!(
+                    "-j MARK {}",
+                    pick(self.dice, &["--set-xmark 0x7/0xff", "--set-mark 0x10", "--or-mark 0x20"])
+                )
             }
             "CONNMARK" if table == "mangle" => {
-                format!("-j CONNMARK {}", pick(self.dice, &["--set-mark 0x5", "--save-mark --nfmask 0xff --ctmask 0xff"]))
+                format!(
+                    "-j CONNMARK {}",
+                    pick(self.dice, &["--set-mark 0x5", "--save-mark --nfmask 0xff --ctmask 0xff"])
+                )
             }
-            "RESTORE" if table == "mangle" => "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xf".to_owned(),
+            "RESTORE" if table == "mangle" => {
+                "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xf".to_owned()
+            }
             "NOTRACK" if table == "raw" => pick(self.dice, &["-j CT --notrack", "-j NOTRACK"]).to_owned(),
             "DSCP" if table == "mangle" => "-j DSCP --set-dscp 0x0c".to_owned(),
             "LOG" => "-m comment --comment \"only a word, -j DROP\"".to_owned(),
-            "statistic" if percent(self.dice, 30) => format!("-m statistic --mode random --probability 0.5 {simple}"),
-            "SNAT" if table == "nat" && hook == "postrouting" => format!("-j SNAT --to-source {}", case.addr(2, 50)),
+            "limit" if percent(self.dice, 25) => format!("-m limit --limit 5/sec {simple}"),
+            "physdev" if percent(self.dice, 25) => format!("-m physdev --physdev-in p0 {simple}"),
+            "statistic" if percent(self.dice, 30) => {
+                format!("-m statistic --mode random --probability 0.5 {simple}")
+            }
+            "SNAT" if table == "nat" && hook == "postrouting" => {
+                format!("-j SNAT --to-source {}", case.addr(2, 50))
+            }
             "NETMAP" if table == "nat" && hook == "postrouting" => {
                 let net = if v6 { "fd02:0:0:0:1::/80" } else { "10.2.0.128/25" };
                 format!("-j NETMAP --to {net}")
@@ -175,68 +336,4 @@ impl Drawn<'_> {
             _ => simple,
         }
     }
-}
-
-/// Conditions that may stand in a chain of this hook (empty: in any).
-pub(super) fn conds(case: &Case, hook: &str) -> Vec<Cond> {
-    let (src, far) = (case.net(case.src_net()), case.net(7));
-    let range = format!("{}-{}", case.addr(case.dst_net(), 1), case.addr(case.dst_net(), 9));
-    let apart = format!("{}-{}", case.addr(7, 1), case.addr(7, 9));
-    let state = if case.established { "ESTABLISHED,RELATED" } else { "NEW" };
-    let local = if case.hooks[0] == "output" { "LOCAL" } else { "UNICAST" };
-    let there = if case.hooks.contains(&"input") { "LOCAL" } else { "UNICAST" };
-    let (len, dscp) = (case.shot.len(), case.shot.dscp);
-    let hops = if case.v6() { "-m hl --hl" } else { "-m ttl --ttl" };
-    let mut all = vec![
-        cond("source", format!("-s {src}"), format!("-s {far}")),
-        cond("source not", format!("! -s {far}"), format!("! -s {src}")),
-        cond("destination", format!("-d {}", case.shot.dst), format!("-d {far}")),
-        cond("ctstate", format!("-m conntrack --ctstate {state}"), "-m conntrack --ctstate INVALID"),
-        cond("ctstate not", "-m conntrack ! --ctstate INVALID,DNAT", format!("-m conntrack ! --ctstate {state}")),
-        cond("ctstate nat", format!("-m conntrack --ctstate DNAT,{state}"), "-m conntrack --ctstate DNAT,SNAT"),
-        cond("mark match", "-m mark --mark 0x0/0xff", "-m mark --mark 0x7/0xf"),
-        cond("connmark", "-m connmark --mark 0x0", "-m connmark --mark 0x5"),
-        cond("dst-type", format!("-m addrtype --dst-type {there}"), "-m addrtype --dst-type ANYCAST,MULTICAST"),
-        cond("src-type", format!("-m addrtype --src-type {local}"), format!("-m addrtype ! --src-type {local}")),
-        cond("iprange", format!("-m iprange --dst-range {range}"), format!("-m iprange --src-range {apart}")),
-        cond("length match", format!("-m length --length {len}"), format!("-m length --length 0:{}", len - 1)),
-        cond("dscp match", format!("-m dscp --dscp {dscp}"), "-m dscp --dscp 13"),
-        cond("hops", format!("{hops}-gt 5"), format!("{hops}-lt 6")),
-        cond("origdst", format!("-m conntrack --ctorigdst {}", case.shot.dst), format!("-m conntrack --ctorigdst {far}")),
-        cond("ctdir", "-m conntrack --ctdir ORIGINAL", "-m conntrack --ctdir REPLY"),
-    ];
-    if matches!(hook, "prerouting" | "input" | "forward") {
-        all.push(cond("in", "-i a0", "! -i a0"));
-        all.push(cond("in like", "-i a+", "-i eth+"));
-        all.push(cond("mac", "-m mac --mac-source 02:00:00:00:00:0a", "-m mac --mac-source 02:00:00:00:00:0b"));
-        all.push(cond("pkt-type", "-m pkttype --pkt-type unicast", "-m pkttype --pkt-type broadcast"));
-    }
-    if matches!(hook, "forward" | "output" | "postrouting") {
-        all.push(cond("out", "-o b0", "! -o b+"));
-    }
-    all.extend(transport(case));
-    all
-}
-
-/// Conditions on what is behind the IP header; each begins with its protocol.
-fn transport(case: &Case) -> Vec<Cond> {
-    let dport = case.shot.dport;
-    let Some(proto) = case.ported() else {
-        return if case.shot.proto == ICMP {
-            vec![cond("icmp-type", "-p icmp -m icmp --icmp-type 8", "-p icmp -m icmp --icmp-type 0/0")]
-        } else {
-            vec![cond("icmp-type", "-p ipv6-icmp -m icmp6 --icmpv6-type 128", "-p ipv6-icmp -m icmp6 --icmpv6-type 1/4")]
-        };
-    };
-    let p = format!("-p {proto}");
-    let mut all = vec![
-        cond("proto", p.clone(), format!("! {p}")),
-        cond("dport", format!("{p} --dport {dport}"), format!("{p} ! --dport {dport}")),
-        cond("port range", format!("{p} --dport 1:9999"), format!("{p} --sport 1:9")),
-        cond("multiport", format!("{p} -m multiport --dports 7,{dport},9000:9009"), format!("{p} -m multiport --ports 7,8")),
-    ];
-    if case.shot.proto == TCP {
-        all.push(cond("tcp-flags", format!("{p} --syn"), format!("{p} --tcp-flags SYN,ACK ACK")));
-    }
-    all
 }

@@ -38,6 +38,12 @@ impl Shot {
         header + if self.proto == TCP { 20 } else { 8 } + self.payload
     }
 
+    /// The same the other way.
+    pub(super) fn reversed(&self) -> Self {
+        let Self { src, dst, sport, dport, .. } = *self;
+        Self { src: dst, dst: src, sport: dport, dport: sport, ..self.clone() }
+    }
+
     /// The packet from its IP header on.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let body = self.transport();
@@ -69,7 +75,8 @@ impl Shot {
         let (sport, dport) = (self.sport.to_be_bytes(), self.dport.to_be_bytes());
         let mut bytes = match self.proto {
             // A SYN that carries its tag as the sequence number.
-            TCP => [&sport[..], &dport, &self.tag.to_be_bytes(), &[0; 4], &[0x50, 2, 0x10, 0, 0, 0, 0, 0]].concat(),
+            TCP => [&sport[..], &dport, &self.tag.to_be_bytes(), &[0; 4], &[0x50, 2, 0x10, 0, 0, 0, 0, 0]]
+                .concat(),
             UDP => {
                 let len = u16::try_from(8 + self.payload).unwrap().to_be_bytes();
                 [&sport[..], &dport, &len, &[0, 0]].concat()
@@ -103,7 +110,8 @@ impl Shot {
             _ => panic!("{self:?} is of two families"),
         };
         let padded = [&pseudo[..], body, if body.len() % 2 == 1 { &[0] } else { &[] }].concat();
-        let mut sum: u32 = padded.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+        let mut sum: u32 =
+            padded.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
         while sum > 0xffff {
             sum = (sum & 0xffff) + (sum >> 16);
         }
@@ -111,32 +119,46 @@ impl Shot {
     }
 }
 
-/// What a captured packet is, if it is the one with this tag or refuses anything.
-pub(super) fn read(bytes: &[u8], tag: u32) -> Option<Caught> {
-    let (src, dst, proto, dscp, body): (IpAddr, IpAddr, u8, u8, &[u8]) = match bytes.first()? >> 4 {
+/// The addresses, protocol and DSCP of a packet, and what is behind its IP header.
+type Opened<'a> = (IpAddr, IpAddr, u8, u8, &'a [u8]);
+
+fn open(bytes: &[u8]) -> Option<Opened<'_>> {
+    Some(match bytes.first()? >> 4 {
         4 => {
             let head = bytes.get(..20)?;
-            let addr = |at: usize| IpAddr::V4(Ipv4Addr::new(head[at], head[at + 1], head[at + 2], head[at + 3]));
+            let addr =
+                |at: usize| IpAddr::V4(Ipv4Addr::new(head[at], head[at + 1], head[at + 2], head[at + 3]));
             (addr(12), addr(16), head[9], head[1] >> 2, &bytes[20..])
         }
         6 => {
             let head = bytes.get(..40)?;
-            let addr = |at: usize| IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(&head[at..at + 16]).unwrap()));
+            let addr =
+                |at: usize| IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(&head[at..at + 16]).unwrap()));
             let dscp = (head[0] & 0x0f) << 2 | head[1] >> 6;
             (addr(8), addr(24), head[6], dscp, &bytes[40..])
         }
         _ => return None,
-    };
-    let word = |at: usize| Some(u16::from_be_bytes([*body.get(at)?, *body.get(at + 1)?]));
+    })
+}
+
+/// What a captured packet is, if it is this one or refuses it. A refusal carries the head of what it refuses; a reset
+/// goes to the port that is refused.
+pub(super) fn read(bytes: &[u8], shot: &Shot) -> Option<Caught> {
+    let (src, dst, proto, dscp, body) = open(bytes)?;
+    let of = |body: &[u8], at: usize| Some(u16::from_be_bytes([*body.get(at)?, *body.get(at + 1)?]));
+    let word = |at| of(body, at);
     let (kind, code) = (*body.first()?, *body.get(1)?);
-    match proto {
-        ICMP if kind == 3 => return Some(Caught::Refused(Some((3, code)))),
-        ICMP6 if kind == 1 => return Some(Caught::Refused(Some((1, code)))),
-        TCP if body.get(13)? & 4 != 0 => return Some(Caught::Refused(None)),
-        _ => {}
+    if proto == TCP && body.get(13)? & 4 != 0 {
+        return (word(2)? == shot.sport && shot.proto == TCP).then_some(Caught::Refused(None));
+    }
+    if (proto, kind) == (ICMP, 3) || (proto, kind) == (ICMP6, 1) {
+        let (.., refused, _, head) = open(body.get(8..)?)?;
+        let sender = of(head, if matches!(refused, ICMP | ICMP6) { 4 } else { 0 })?;
+        return (sender == shot.sport && refused == shot.proto)
+            .then_some(Caught::Refused(Some((kind, code))));
     }
     let carried = body.get(if proto == TCP { 4..8 } else { 8..12 })?;
-    if carried != tag.to_be_bytes() {
+    if carried != shot.tag.to_be_bytes() {
         return None;
     }
     let (sport, dport) = if matches!(proto, ICMP | ICMP6) { (word(4)?, 0) } else { (word(0)?, word(2)?) };

@@ -1,0 +1,13 @@
+//! Where random tests begin. The same numbers every time, so that what passed once passes again;
+//! `FLANCTL_TEST_SEED=N` begins elsewhere, `FLANCTL_TEST_SEED=fresh` by the clock.
+
+use std::time::SystemTime;
+
+/// The seed to begin with: `usual` unless the environment says another.
+pub(crate) fn seed(usual: u64) -> u64 {
+    match std::env::var("FLANCTL_TEST_SEED") {
+        Err(_) => usual,
+        Ok(word) if word == "fresh" => SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs(),
+        Ok(number) => number.parse().expect("FLANCTL_TEST_SEED is a number, or `fresh`"),
+    }
+}
