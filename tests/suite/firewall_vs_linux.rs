@@ -8,6 +8,7 @@ mod fate;
 mod features;
 mod iptables;
 mod nft;
+mod odd;
 mod packets;
 mod yard;
 

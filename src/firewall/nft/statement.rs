@@ -28,9 +28,10 @@ pub(super) fn steps(json: &Json) -> Vec<Step> {
         "notrack" => Step::Notrack,
         "set" | "map" => return edit(object, printed()),
         "limit" | "quota" | "ct count" | "meter" => Step::If { text: printed(), test: Test::Unknown },
-        "counter" | "log" | "last" | "dup" | "flow" | "ct helper" | "ct timeout" | "ct expectation" => {
+        "counter" | "log" | "last" | "dup" | "secmark" | "ct helper" | "ct timeout" | "ct expectation" => {
             Step::Aside
         }
+        "flow" => Step::Offload(printed()),
         "xt" => xt(object, printed()),
         _ => Step::Other(printed()),
     }]
