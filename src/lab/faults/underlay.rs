@@ -59,7 +59,9 @@ pub(super) const ROWS: &[Fault] = &[
             "ip neigh replace {other.ip} lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
             "ip neigh del {other.ip} dev eth0",
         )],
-    ),
+    )
+    // Only the other node knows its own MAC.
+    .flags("", "--peer {other.netns}"),
     Fault::near(
         "outer.down",
         "the uplink is down",
