@@ -25,12 +25,17 @@ impl Walk<'_> {
     /// From the first look-up to the device that the packet leaves by.
     pub(super) fn depart(&mut self) {
         let iif = self.input_device();
-        match iif {
-            Some(_) => self.prerouting(iif),
-            None => self.rerouted(),
-        }
-        if self.end.is_some() {
-            return;
+        if !self.settled {
+            if self.drawn(iif) {
+                return;
+            }
+            match iif {
+                Some(_) => self.prerouting(iif),
+                None => self.rerouted(),
+            }
+            if self.end.is_some() || self.balanced() {
+                return;
+            }
         }
         let peer = self.promised.owner(self.query.dst).cloned().or_else(|| self.shared());
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
@@ -42,6 +47,7 @@ impl Walk<'_> {
             return;
         }
         let flow = self.flow(iif);
+        self.asked.get_or_insert_with(|| flow.clone());
         let (found, entry) = match iif {
             Some(_) => {
                 let (found, entry) = input(&self.node.state, &flow);
@@ -351,6 +357,10 @@ impl Walk<'_> {
         let ask = leg.hop.via.unwrap_or(self.query.dst);
         if self.carries_pods(dev) {
             return self.deliver(ask, dev);
+        }
+        self.strays(dev, &key);
+        if self.end.is_some() {
+            return;
         }
         self.exit = Some(Exit::Wire(dev));
         if self.by_kind(leg, &key) {

@@ -35,4 +35,6 @@ mod replay_vs_linux;
 mod secrets;
 mod snapshots;
 mod store_contract;
+mod story;
 mod support;
+mod trace_live;

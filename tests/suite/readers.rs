@@ -401,8 +401,8 @@ fn the_short_help_of_run_is_short_and_its_page_whole() {
 #[test]
 fn a_path_is_drawn_for_graphviz_and_as_a_picture() {
     for form in ["dot", "svg"] {
-        golden("trace", "healthy", form, &["10.5.2.3"]);
-        golden("trace", "drift", form, &["10.5.4.3"]);
+        golden("trace", "path", form, &["10.5.2.3"]);
+        golden("trace", "path", form, &["10.5.7.3"]);
     }
 }
 

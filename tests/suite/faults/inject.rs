@@ -10,7 +10,7 @@ use super::table::{self, Shown};
 const FLANCTL: &str = env!("CARGO_BIN_EXE_flanctl");
 
 /// A lab of one test, gone when the test ends.
-pub(super) struct Lab(&'static str);
+pub(super) struct Lab(pub(super) &'static str);
 
 impl Lab {
     pub(super) fn up(name: &'static str, shape: &[&str]) -> Self {
@@ -35,7 +35,7 @@ impl Lab {
     }
 
     /// True if the ping that `break` told of is answered within three tries.
-    fn answers(&self, ping: &str) -> Option<String> {
+    pub(super) fn answers(&self, ping: &str) -> Option<String> {
         let line = ping.replace("-- ping -c 3", "-- ping -n -c 3 -i 0.2 -W 1");
         let words: Vec<&str> = line.split_whitespace().skip(2).collect();
         let output = flanctl(&words);
@@ -130,7 +130,7 @@ impl Drop for Lab {
     }
 }
 
-fn flanctl(words: &[&str]) -> Output {
+pub(super) fn flanctl(words: &[&str]) -> Output {
     Command::new(FLANCTL).arg("lab").args(words).output().unwrap()
 }
 
