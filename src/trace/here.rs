@@ -252,10 +252,8 @@ impl Walk<'_> {
         let Answer::Route { legs, .. } = &found.answer else { return };
         let via = if peer.direct { peer.public } else { peer.gateway() };
         let right = |leg: &Leg| leg.hop.via == Some(via) && (peer.direct || leg.hop.dev == Some(peer.dev));
-        // The answer may take another way than the lease says, and arrive all the same.
-        let passes = |leg: &Leg| leg.hop.via == Some(peer.public) || leg.hop.dev == Some(peer.dev);
-        let answers = self.role.far && self.role.reply;
-        if legs.iter().all(right) || (answers && legs.iter().all(passes)) {
+        let arrives = legs.iter().all(|leg| self.arrives_beside(peer, leg));
+        if legs.iter().all(right) || (arrives && self.role.far && self.role.reply) {
             return;
         }
         let (state, host) = (&self.node.state, self.host());
@@ -281,6 +279,9 @@ impl Walk<'_> {
             }
             _ => route::shadowed(host, peer, words, &by),
         };
+        if arrives {
+            return self.findings.push(finding);
+        }
         self.fail("route", words, finding, Verdict::Dropped);
     }
 
@@ -340,7 +341,8 @@ impl Walk<'_> {
     fn leave(&mut self, leg: Leg, key: RouteKey, peer: Option<PeerRows>) {
         match peer {
             Some(peer) if leg.hop.dev != Some(peer.dev) => {
-                self.underlay(peer.public, &peer.node, leg, None);
+                let to = leg.hop.via.map_or(self.query.dst, |_| peer.public);
+                self.underlay(if peer.direct { peer.public } else { to }, &peer.node, leg, None);
                 self.exit = leg.hop.dev.map(Exit::Wire);
             }
             Some(peer) => {
