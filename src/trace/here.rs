@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::words::{answer_words, asked, diversion, first, proto, refusal, runners_up, told, words};
 use super::{Exit, Mark, Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
@@ -88,18 +90,16 @@ impl Walk<'_> {
         let from = self.query.from?;
         self.query.iif.or_else(|| {
             let state = &self.node.state;
-            let back = || lookup(state, &Flow::to(from));
             let foreign = state.owner_of(from).is_none();
-            // On a net of this host it comes from there, wherever the way back leads: that is what the filter is for.
-            let near = state
-                .addrs
-                .keys()
-                .filter(|held| held.net.contains(&from) && held.net.prefix_len() < held.net.max_prefix_len());
+            // From a net of this host it comes there, wherever the way back leads: that is what the filter is for.
+            let on = |net: &IpNet| net.contains(&from) && net.prefix_len() < net.max_prefix_len();
+            let near = state.addrs.keys().filter(|held| on(&held.net));
             let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
             if foreign && near.is_some() {
                 return near;
             }
-            foreign.then(back).and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
+            let back = foreign.then(|| lookup(state, &Flow::to(from)));
+            back.and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
         })
     }
 

@@ -54,6 +54,7 @@ impl Redactor {
                 Step::Nat(Nat { text: self.text(&text), kind, addr, port, random })
             }
             Step::Other(text) => Step::Other(self.text(&text)),
+            Step::Offload(text) => Step::Offload(self.text(&text)),
             Step::Say(_) | Step::Notrack | Step::Edit { .. } | Step::Aside => step,
         }
     }
