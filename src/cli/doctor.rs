@@ -12,7 +12,7 @@ use super::peer::peers;
 use super::{Global, Output, doctor_fix, doctor_peers};
 use crate::clock;
 use crate::doctor::repair::here;
-use crate::doctor::{Answer, Report, Word, examine};
+use crate::doctor::{Answer, Ground, Report, Word, examine, silent};
 use crate::error::{Failure, exit};
 use crate::finding::{Finding, Level, about};
 use crate::render::{Out, Source, own_form, report_lines};
@@ -116,6 +116,9 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
             out.flush()?;
         }
         done = Some(steps);
+        // An entry that was taken away proves nothing: who was silent is asked anew.
+        let quiet = silent(&Ground::of(&seen.look.snapshot, &[]));
+        doctor_peers::ask(&quiet, global);
         seen = examined(args, global, &others)?;
     }
     let mut rows = None;

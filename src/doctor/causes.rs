@@ -4,6 +4,8 @@ use crate::finding::Finding;
 
 /// A cause, and the codes that it brings about by itself. A pattern that ends in `.` stands for all that begin so.
 const EXPLAINS: &[(&str, &[&str])] = &[
+    // The kernel takes no second device of one port and VNI.
+    ("vtep.rival", &["vtep.missing"]),
     // With the device everything that hung on it is gone.
     ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
     // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
@@ -41,7 +43,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ),
     ("outer.noroute", &["rpfilter.rejects"]),
     ("outer.loop", &["route.stale"]),
-    ("lease.dup", &["lease.none", "route.stale", "neigh.stale", "fdb.stale"]),
+    ("lease.dup", &["lease.refused", "route.stale", "neigh.stale", "fdb.stale"]),
     // The bridge's old subnet is an address, a route and a gateway of somebody else's.
     (
         "bridge.stale",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::Outcome;
 use super::ground::{Ground, NO_LEASES};
-use crate::finding::{Finding, host, lease};
+use crate::finding::{Finding, Level, host, lease};
 use crate::lease::{Expiry, Lease};
 use crate::readings::ending;
 
@@ -51,7 +51,9 @@ pub(super) fn honoured(ground: &Ground<'_>) -> Outcome {
         .map(|row| {
             let why = row.note.as_deref().unwrap_or("it says nothing of use");
             let net = row.lease.as_ref().map(|promise| format!(" ({})", promise.subnet)).unwrap_or_default();
-            lease::refused(ground.node(), &format!("{}{net}", row.node), why)
+            let finding = lease::refused(ground.node(), &format!("{}{net}", row.node), why);
+            // Nobody asks for an address here: the lease itself is the matter.
+            Finding { code: "lease.refused", level: Level::Warn, ..finding }
         })
         .collect();
     Outcome::of(found)

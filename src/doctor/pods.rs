@@ -9,7 +9,7 @@ use super::ground::{Ground, NO_LEASES, PodView, nth, port_of};
 use crate::finding::{Finding, pod};
 use crate::net::{IfName, Mac, Subnet};
 use crate::state::fib::{Answer, Flow, lookup};
-use crate::state::{NeighKey, nud};
+use crate::state::{Link, NeighKey, nud};
 
 /// Why nothing is said of pods.
 const NO_PODS: &str = "no pod was seen from here (their namespaces need root)";
@@ -107,10 +107,31 @@ pub(super) fn addresses(ground: &Ground<'_>) -> Outcome {
         // With a device that is down its IPv6 addresses are gone: that is told as such.
         if !has && inner.up {
             let inside = pod::inside(&pod.name, &pod.aliases);
-            found.push(pod::no_addr(ground.node(), &pod.name, None, Some(*dev), &[], inside.as_deref()));
+            let had = last_known(ground, inner);
+            let again: Vec<String> = had
+                .and_then(|had| gateway(ground, had))
+                .map(|via| format!("ip route replace default via {via} dev {dev}"))
+                .into_iter()
+                .collect();
+            let (node, name) = (ground.node(), pod.name.as_str());
+            found.push(pod::no_addr(node, name, had, Some(*dev), &again, inside.as_deref()));
         }
     }
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
+}
+
+/// The address by which the node last knew a pod: its neighbour tables remember it for a while.
+fn last_known(ground: &Ground<'_>, inner: &Link) -> Option<IpNet> {
+    let own = ground.own?.subnet;
+    let mut known = ground.state().neighs.iter().filter(|(key, entry)| {
+        entry.mac.is_some()
+            && entry.mac == inner.mac
+            && own.contains(key.ip)
+            && ground.bridges.contains(&key.dev)
+    });
+    let (key, _) = known.next()?;
+    let len = own.nets().find(|net| net.contains(&key.ip))?.prefix_len();
+    IpNet::new(key.ip, len).ok()
 }
 
 /// Does every pod have a way to its node?
@@ -127,6 +148,7 @@ pub(super) fn ways(ground: &Ground<'_>) -> Outcome {
         let target =
             ground.peers().iter().find(|peer| peer.net.addr().is_ipv6() == view.addr.addr().is_ipv6());
         found.extend(way(ground, &view, nth(target.unwrap_or(peer).net, 2)));
+        found.extend(known_as(ground, &view));
     }
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
 }
@@ -160,6 +182,18 @@ fn way(ground: &Ground<'_>, view: &PodView<'_>, dst: IpAddr) -> Option<Finding> 
         let have = format!("{ask} dev {}{mac}", view.dev);
         pod::neigh(node, name, ask, view.dev, &have, bridge, inside.as_deref())
     })
+}
+
+/// The node's own entry for a pod, where it names another MAC.
+fn known_as(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
+    let state = ground.state();
+    let (dev, ip) = (state.links.get(&view.port?)?.master?, view.addr.addr());
+    let entry = state.neighs.get(&NeighKey { dev, ip })?;
+    let real = view.pod.state.links.get(&view.dev)?.mac?;
+    let have =
+        entry.mac.filter(|have| *have != real && entry.state & (nud::FAILED | nud::INCOMPLETE) == 0)?;
+    let name = format!("{}/{}", view.pod.name, view.dev);
+    Some(pod::node_neigh(ground.node(), &name, (ip, dev), have, real))
 }
 
 /// The bridge's address in a pod's net.

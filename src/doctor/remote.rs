@@ -1,8 +1,6 @@
 //! The far side: what the snapshots of peers say of the way there and back.
 
 use super::Outcome;
-use ipnet::IpNet;
-
 use super::ground::{Device, Ground, NO_LEASES, nth};
 use super::{device, firewall, ways, words};
 use crate::finding::repair::{Obstacle, PeerRows};
@@ -90,7 +88,7 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
     let rows = peer.map(|peer| far.rows(peer));
     if out.is_some_and(leads) {
         // The way is there: does it end at this node?
-        let (why, fix) = lost_rows(&far, own).zip(rows).map(|((why, set), rows)| (why, set(&rows)))?;
+        let (why, fix) = lost_row(&far, &rows?)?;
         return Some(remote::no_return(node, src, why, Some(fix)));
     }
     let rule =
@@ -104,19 +102,18 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
 }
 
 /// The row of ours that a peer lacks or has wrong on its tunnel device, and what writes it.
-fn lost_rows(far: &Ground<'_>, own: IpNet) -> Option<(&'static str, fn(&PeerRows) -> String)> {
-    let drift = far.drift.as_ref()?;
-    let off = |rows: &[Row]| {
-        rows.iter().any(|row| {
+fn lost_row(far: &Ground<'_>, rows: &PeerRows) -> Option<(&'static str, String)> {
+    let drift = far.drift.as_ref().filter(|_| !rows.direct)?;
+    let off = |all: &[Row]| {
+        all.iter().any(|row| {
             matches!(row.state, Standing::Missing | Standing::Wrong)
-                && row.lease.as_ref().is_some_and(|promise| promise.subnet == own)
-                && !far.peer(own).is_some_and(|peer| far.is_direct(peer))
+                && row.lease.as_ref().is_some_and(|promise| promise.subnet == rows.net)
         })
     };
     if off(&drift.neighs) {
-        return Some(("its neighbour entry for this node is missing or wrong", PeerRows::set_neigh));
+        return Some(("its neighbour entry for this node is missing or wrong", rows.set_neigh()));
     }
-    off(&drift.fdb).then_some(("its forwarding entry for this node is missing or wrong", PeerRows::set_fdb))
+    off(&drift.fdb).then(|| ("its forwarding entry for this node is missing or wrong", rows.set_fdb()))
 }
 
 /// Do the peers' firewalls let this node's packets in, and theirs out?

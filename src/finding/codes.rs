@@ -106,7 +106,6 @@ pub const CODES: &[CodeRow] = &[
     row("vtep.rival", Error, "another tunnel device has the port and VNI of flannel's"),
     row("vtep.macpolicy", Warn, "systemd would give the tunnel device another MAC"),
     row("vtep.managed", Warn, "a network manager looks after the tunnel device"),
-    row("vtep.mtu", Warn, "the tunnel device has another MTU than the agent gives it"),
     row("bridge.netfilter", Warn, "bridged packets pass the firewall by, which Kubernetes services need"),
     row("cni.two", Warn, "more than one CNI is configured on the host"),
     row("subnetenv.missing", Warn, "subnet.env is not there"),

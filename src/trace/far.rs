@@ -10,11 +10,12 @@ use super::arrive::Wrapped;
 use super::{Exit, Query, Role, Step, Verdict, Walk};
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
-use crate::finding::{Finding, Level, lease, mtu, remote};
+use crate::finding::{Finding, Level, lease, mtu, outer, remote};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
-use crate::readings::{Sight, ending, own_lease};
+use crate::readings::{Sight, ending, neigh_state, own_lease};
 use crate::snapshot::Snapshot;
+use crate::state::{Neigh, NeighKey, nud};
 
 /// The node that the packet goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,11 +122,19 @@ pub(super) fn beyond(near: &Walk<'_>, node: &Snapshot) -> Beyond {
     let mut far = Walk::on(node, conf.as_ref(), &query, Role { prefix: "far-", far: true, reply: false });
     match near.exit.as_ref() {
         Some(Exit::Tunnel(peer)) => {
-            if let Some(outer) = sent(near, peer) {
+            mistaken(near, &mut far, peer);
+            if let Some(outer) = sent(near, peer).filter(|_| far.end.is_none()) {
                 far.receive(&outer);
             }
         }
-        Some(Exit::Wire(_)) => arrives_plain(&mut far, near.promised.owner(near.query.dst)),
+        Some(Exit::Wire(_)) => {
+            let peer = near.promised.owner(near.query.dst);
+            if peer.is_none() && !in_reach(near, &far) {
+                let why = format!("what lies between {} and {} was not seen", near.host(), far.host());
+                far.unseen("outer", &why, &format!("traceroute -n {}", query.dst));
+            }
+            arrives_plain(&mut far, peer);
+        }
         Some(Exit::Pod(_) | Exit::Here) | None => return all,
     }
     let back = far.end.is_none().then(|| answer(&far)).flatten();
@@ -201,7 +210,12 @@ fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
     };
     let mut walk = near.again(query, Role { prefix: "back-", far: false, reply: true });
     match back.exit.as_ref()? {
-        Exit::Tunnel(peer) => walk.receive(&sent(back, peer)?),
+        Exit::Tunnel(peer) => {
+            mistaken(back, &mut walk, peer);
+            if walk.end.is_none() {
+                walk.receive(&sent(back, peer)?);
+            }
+        }
         Exit::Wire(_) => {
             let peer = back.promised.owner(back.query.dst);
             arrives_plain(&mut walk, peer);
@@ -209,6 +223,24 @@ fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
         Exit::Pod(_) | Exit::Here => return None,
     }
     Some(walk)
+}
+
+/// The sender has another MAC for the receiver than the receiver has, on the net of both: the frame is for nobody.
+fn mistaken(from: &Walk<'_>, to: &mut Walk<'_>, peer: &PeerRows) {
+    let ip = peer.public;
+    let real = to.node.state.owner_of(ip).and_then(|dev| to.node.state.links.get(&dev)?.mac);
+    let known = |(key, have): (&NeighKey, &Neigh)| {
+        let mac = have.mac.filter(|_| key.ip == ip && have.state & (nud::FAILED | nud::INCOMPLETE) == 0)?;
+        Some((key.dev, mac, neigh_state(have.state)))
+    };
+    let Some((dev, mac, state)) = from.node.state.neighs.iter().find_map(known) else { return };
+    let Some(real) = real.filter(|real| *real != mac) else { return };
+    let what = outer::Silent { peer: &peer.node, to: ip, ask: ip, dev, state: &state };
+    let mut finding = outer::wrong_mac(from.host(), what, mac, Some(real));
+    if to.role.reply {
+        finding = remote::renamed("remote.noreturn", finding);
+    }
+    to.fail("outer", format!("{ip} is {real}, {} sends to {mac}", from.host()), finding, Verdict::Dropped);
 }
 
 /// The tunnel's packet as it reaches the other node: behind NAT with its sender's public address.
@@ -220,6 +252,16 @@ fn sent(walk: &Walk<'_>, peer: &PeerRows) -> Option<Wrapped> {
         own.and_then(|own| if v6 { own.public_ipv6.map(IpAddr::V6) } else { own.public_ip.map(IpAddr::V4) });
     // Nobody sends with the address of the one that he sends to, whatever his lease announces.
     Some(Wrapped { from: public.filter(|ip| *ip != peer.public).or(outer.from), ..outer })
+}
+
+/// An address of the far node is reached as it is: on a net of both, or as the one that its lease announces. Behind NAT
+/// it may be another node's here.
+fn in_reach(near: &Walk<'_>, far: &Walk<'_>) -> bool {
+    let dst = near.query.dst;
+    let own = own_lease(&far.sight).map(|own| &own.attrs);
+    let public = own.map(|own| [own.public_ip.map(IpAddr::V4), own.public_ipv6.map(IpAddr::V6)]);
+    public.is_some_and(|public| public.contains(&Some(dst)))
+        || near.node.state.addrs.keys().any(|held| held.net.contains(&dst))
 }
 
 /// A packet that comes without a tunnel: by the device with the address that it was sent to.

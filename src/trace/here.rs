@@ -358,6 +358,10 @@ impl Walk<'_> {
         if self.carries_pods(dev) {
             return self.deliver(ask, dev);
         }
+        self.strays(dev, &key);
+        if self.end.is_some() {
+            return;
+        }
         self.exit = Some(Exit::Wire(dev));
         if self.by_kind(leg, &key) {
             return;

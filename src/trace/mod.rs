@@ -15,6 +15,7 @@ mod pod;
 mod remotes;
 mod shared;
 mod spread;
+mod stray;
 mod tunnel;
 mod walls;
 mod words;

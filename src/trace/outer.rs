@@ -57,7 +57,7 @@ impl Walk<'_> {
             proto: UDP,
             port: Some(vxlan.port),
             overhead: if peer.public.is_ipv6() { OVERHEAD_V6 } else { OVERHEAD_V4 },
-            mark: 0,
+            mark: self.query.mark,
             bound: self.node.uplink.as_ref().map(|uplink| uplink.dev),
         });
     }

@@ -129,6 +129,12 @@ impl Walk<'_> {
         if let Some(id) = entry.nhid {
             return self.grouped(peer, id, &found);
         }
+        let beside = entry.port.map(|port| format!("port {port}"));
+        let beside = beside.or_else(|| entry.vni.map(|vni| format!("vni {vni}")));
+        if let (Some(dst), Some(beside)) = (entry.dst, beside) {
+            let finding = fdb::beside(self.host(), peer, dst, &beside);
+            return self.fail("fdb", format!("{mac} -> {dst} {beside}"), finding, Verdict::Dropped);
+        }
         match entry.dst {
             Some(dst) if dst == peer.public => {
                 let lease = format!("lease {} agrees", peer.node);

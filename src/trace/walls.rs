@@ -77,6 +77,8 @@ impl Walk<'_> {
         told.extend(outcome.matched.iter().map(line));
         let object = format!("{} and postrouting accept", word(first));
         self.pass("firewall", object, "nft list ruleset").more = told;
+        // The tunnel's packet bears the mark that its content has by now.
+        self.query.mark = outcome.packet.mark;
         if outcome.packet.src != src {
             self.masqueraded(outcome.nat.as_ref(), (src, outcome.packet.src));
         }
@@ -92,12 +94,18 @@ impl Walk<'_> {
         let mut told = Vec::new();
         let hooks: &[(Hook, At)] = match iif {
             Some(_) => &[(Hook::Input, At::Input)],
-            None => &[(Hook::Output, At::Output), (Hook::Postrouting, At::Output), (Hook::Input, At::Input)],
+            None => &[
+                (Hook::Output, At::Output),
+                (Hook::Postrouting, At::Output),
+                (Hook::Prerouting, At::Input),
+                (Hook::Input, At::Input),
+            ],
         };
         for (hook, at) in hooks {
             if iif.is_none() {
                 let lo = Some("lo".to_owned());
-                (packet.iif, packet.oif) = if *hook == Hook::Input { (lo, None) } else { (None, lo) };
+                let comes = matches!(hook, Hook::Prerouting | Hook::Input);
+                (packet.iif, packet.oif) = if comes { (lo, None) } else { (None, lo) };
             }
             let Some(outcome) = self.hook("firewall", *hook, &packet, (*at, traffic)) else { return };
             told.extend(outcome.matched.iter().map(line));
@@ -116,6 +124,7 @@ impl Walk<'_> {
             src_type: Some(AddrType::Local),
             dst_type: Some(AddrType::Unicast),
             len: self.query.size,
+            mark: self.query.mark,
             ..Packet::new(src, to, 17)
         };
         for hook in [Hook::Output, Hook::Postrouting] {

@@ -1,6 +1,7 @@
 //! What can be broken in a lab, and how: a table of faults, each with the commands that inject and undo it, the probe
 //! that feels it and the codes that name it. The table decides; [`inject()`] and [`heal()`] do.
 
+mod apart;
 mod before;
 mod host;
 mod inject;
@@ -20,12 +21,19 @@ pub use near::nearest;
 pub use site::{Site, probe};
 
 /// Every fault, by the part of the packet's way that it hits.
-pub const FAULTS: &[&[Fault]] =
-    &[pod::ROWS, route::ROWS, host::ROWS, tunnel::ROWS, underlay::ROWS, leases::ROWS, remote::ROWS];
+pub const FAULTS: &[&[Fault]] = &[
+    pod::ROWS,
+    route::ROWS,
+    host::ROWS,
+    tunnel::ROWS,
+    underlay::ROWS,
+    leases::ROWS,
+    remote::ROWS,
+    apart::ROWS,
+];
 
-/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses, and a MAC that only
-/// the neighbour itself could contradict.
-const UNTRACED: &[&str] = &["route.stale", "neigh.stale", "fdb.stale", "outer.neigh-mac"];
+/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses.
+const UNTRACED: &[&str] = &["route.stale", "neigh.stale", "fdb.stale"];
 
 /// One fault. Texts may hold names in braces, which [`Site`] fills in: `{other.subnet}`, `{dev}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

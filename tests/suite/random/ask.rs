@@ -15,7 +15,7 @@ use super::bed::{Bed, said, started};
 pub(super) struct Question {
     /// Who sends: `pod1`, `node1`.
     pub(super) from: String,
-    /// Its address, unless the kernel is to choose.
+    /// Its address, if it is a pod's; a node's is chosen by the kernel.
     pub(super) src: Option<IpAddr>,
     /// Where to.
     pub(super) dst: IpAddr,
@@ -75,17 +75,22 @@ impl Question {
     }
 
     /// The words behind `flanctl trace`.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn words(&self, bed: &Bed) -> Vec<String> {
         let mut words = vec![self.dst.to_string(), "--size".to_owned(), self.size.to_string()];
-        words.extend(self.src.iter().flat_map(|src| ["--from".to_owned(), src.to_string()]));
+        if self.src.is_some() {
+            words.extend(["--pod".to_owned(), bed.netns(&self.from)]);
+        }
         words
     }
 
     /// What `trace` says, given the snapshots of this moment.
     pub(super) fn trace(&self, bed: &Bed, shots: &BTreeMap<String, std::path::PathBuf>) -> Foretold {
         let near = shots[&self.asked].display().to_string();
-        let words = self.words();
+        let words = self.words(bed);
         let mut line = vec!["-o", "json", "trace", "--snapshot", &near];
+        let peers = shots.iter().filter(|(node, _)| **node != self.asked);
+        let peers: Vec<String> = peers.map(|(_, file)| file.display().to_string()).collect();
+        line.extend(peers.iter().flat_map(|file| ["--peer", file]));
         line.extend(words.iter().map(String::as_str));
         let output = bed.flanctl(&bed.netns(&self.asked), &line);
         let text = said(&output);
@@ -112,7 +117,8 @@ pub(super) fn stages(text: &str) -> String {
         let word = |key: &str| stage[key].as_str().unwrap_or_default().to_owned();
         format!("    {:10} {:16} {}", word("mark"), word("id"), word("object"))
     };
-    let all = found["stages"].as_array().into_iter().flatten().map(line);
+    let all =
+        ["stages", "back"].into_iter().flat_map(|way| found[way].as_array().into_iter().flatten()).map(line);
     let causes = found["findings"].as_array().into_iter().flatten();
     let causes = causes.map(|f| {
         format!("    {}: {}", f["code"].as_str().unwrap_or_default(), f["cause"].as_str().unwrap_or_default())

@@ -40,6 +40,8 @@ impl Bed {
             }
         }
         let sites = ["node1", "node2"].map(|node| Site::read(&home, &manifest, node).unwrap());
+        // A gateway of the underlay sends on what is for somebody beside it.
+        shell(&format!("{name}-world"), "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
         let ears = Ears::open(&manifest.namespaces);
         std::mem::forget(down);
         Self { name, home, sites, ears }

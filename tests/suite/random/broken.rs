@@ -12,7 +12,7 @@ use super::dice::{Dice, Fault, wished};
 use super::tidy::Tidy;
 
 /// Questions a fault.
-const QUESTIONS: usize = 4;
+const QUESTIONS: usize = 6;
 
 /// One lab, what it looked like, and what is asked about it.
 struct Bench {
@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     fn up(name: &'static str, shape: &[&str]) -> Self {
         let bed = Bed::up(name, shape);
-        let members = ["node1", "node2", "pod1", "pod2"].map(str::to_owned);
+        let members = ["pod1", "pod2", "node1", "node2"].map(str::to_owned);
         let owners = owners(&bed, &members);
         let tidy = members.iter().map(|m| (m.clone(), Tidy::of(&bed.netns(m)))).collect();
         Self { bed, tidy, owners, shots: TempDir::new().unwrap() }
@@ -64,87 +64,96 @@ impl Bench {
     }
 
     /// Breaks, asks, compares, mends: what was foretold wrongly.
-    fn round(&self, dice: &mut Dice, number: usize) -> (usize, Vec<String>) {
+    fn round(&self, dice: &mut Dice, number: usize) -> Score {
         let mut lines = Vec::new();
         let mut filters = false;
         for _ in 0..=usize::from(dice.chance(25)) {
-            let Fault { line, filters: f } = dice.fault();
-            let Some(line) = self.fill(&line) else { continue };
-            let done = shell(&self.bed.netns("node1"), &line);
+            let far = dice.chance(35);
+            let Fault { line, filters: f, at } = dice.fault();
+            let site = &self.bed.sites[usize::from(far)];
+            let Ok(line) = site.fill(&line) else { continue };
+            let line = line.join("; ");
+            let done = shell(site.netns(at), &line);
             filters |= f;
-            lines.push(format!("{line}   [{}]", said(&done).trim()));
+            lines.push(format!("{}: {line}   [{}]", site.netns(at), said(&done).trim()));
         }
         let mut all: Vec<Question> = Vec::new();
         while all.len() < QUESTIONS {
             all.extend(self.question(dice));
         }
-        let fates = self.fates(&all);
-        let near = self.shots.path().join(format!("near-{number}.json"));
-        shoot(&self.bed, "node1", &near);
-        let shots: BTreeMap<String, PathBuf> = BTreeMap::from([("node1".to_owned(), near)]);
-        let mut wrong = Vec::new();
-        for (question, fate) in all.iter().zip(&fates) {
-            let foretold = question.trace(&self.bed, &shots);
-            if !agrees(&foretold, fate) {
-                wrong.push(complaint(number, &lines, question, fate, &foretold));
-            }
-        }
-        for (member, tidy) in &self.tidy {
-            tidy.restore(filters && member.starts_with("node"));
-        }
-        (all.len(), wrong)
+        let fates = each(&all, |question| question.ping(&self.bed, 2));
+        let shots = ["node1", "node2"].map(|node| (node, self.shots.path().join(format!("{node}.json"))));
+        each(&shots, |(node, file)| shoot(&self.bed, node, file));
+        let shots: BTreeMap<String, PathBuf> = shots.map(|(node, file)| (node.to_owned(), file)).into();
+        let foretold = each(&all, |question| question.trace(&self.bed, &shots));
+        let head = format!("#{number} {}", lines.join("\n     "));
+        let wrong = all.iter().zip(&fates).zip(&foretold).filter(|((_, fate), told)| !agrees(told, fate));
+        let wrong =
+            wrong.map(|((question, fate), told)| self.complaint(&head, question, fate, told)).collect();
+        let died = fates.iter().filter(|fate| !fate.answered).count();
+        each(&self.tidy, |(member, tidy)| tidy.restore(filters && member.starts_with("node")));
+        Score { asked: all.len(), died, wrong }
     }
 
-    /// What becomes of the packets, sent at once.
-    fn fates(&self, all: &[Question]) -> Vec<Fate> {
-        std::thread::scope(|scope| {
-            let sent: Vec<_> = all.iter().map(|q| scope.spawn(|| q.ping(&self.bed, 2))).collect();
-            sent.into_iter().map(|one| one.join().unwrap()).collect()
-        })
+    fn complaint(&self, head: &str, question: &Question, fate: &Fate, told: &Foretold) -> String {
+        let Question { from, dst, size, .. } = question;
+        let Fate { arrived, answered, told: ping } = fate;
+        let words = question.words(&self.bed).join(" ");
+        let (verdict, codes) = (&told.verdict, &told.codes);
+        format!(
+            "{head}\n  {from} to {dst} ({size} bytes): trace {words} says {verdict} {codes:?}\n{}\n  \
+             arrived {arrived}, answered {answered}: {}\n",
+            stages(&told.text),
+            ping.trim()
+        )
     }
 }
 
-/// Without the far node's snapshot `trace` speaks of the way there, as far as this node decides it.
+/// What came of one fault.
+struct Score {
+    /// How many questions.
+    asked: usize,
+    /// How many pings died.
+    died: usize,
+    /// What was foretold wrongly.
+    wrong: Vec<String>,
+}
+
+/// All at once.
+fn each<A: Sync, B: Send>(all: &[A], of: impl Fn(&A) -> B + Sync) -> Vec<B> {
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = all.iter().map(|one| scope.spawn(|| of(one))).collect();
+        begun.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}
+
+/// It is delivered, for sure, or it is not.
 fn agrees(foretold: &Foretold, fate: &Fate) -> bool {
     match foretold.verdict.as_str() {
-        "delivered" => fate.arrived,
+        "delivered" => fate.answered,
         "dropped" | "rejected" | "looped" | "misdelivered" => !fate.answered,
         _ => false,
     }
 }
 
-fn complaint(number: usize, lines: &[String], question: &Question, fate: &Fate, told: &Foretold) -> String {
-    format!(
-        "#{number} {}\n  {} to {} ({} bytes): trace {} says {} {:?}\n{}\n  arrived {}, answered {}: {}\n",
-        lines.join("\n     "),
-        question.from,
-        question.dst,
-        question.size,
-        question.words().join(" "),
-        told.verdict,
-        told.codes,
-        stages(&told.text),
-        fate.arrived,
-        fate.answered,
-        fate.told.trim()
-    )
-}
-
 fn run(name: &'static str, shape: &[&str], share: u64, rounds: usize) {
     let (seed, rounds) = wished(rounds);
     let bench = Bench::up(name, shape);
-    let mut wrong = Vec::new();
-    let mut asked = 0;
+    let mut all = Score { asked: 0, died: 0, wrong: Vec::new() };
     let mut number = 0;
-    while asked < rounds {
+    while all.asked < rounds {
         // Each fault has a seed of its own, so that one can be thrown again.
         let mut dice = Dice::of(seed.wrapping_mul(1_000_003).wrapping_add(share * 100_000 + number as u64));
-        let (more, said) = bench.round(&mut dice, number);
-        asked += more;
+        let Score { asked, died, wrong } = bench.round(&mut dice, number);
+        (all.asked, all.died) = (all.asked + asked, all.died + died);
+        all.wrong.extend(wrong);
         number += 1;
-        wrong.extend(said);
     }
+    let Score { asked, died, wrong } = all;
     assert!(wrong.is_empty(), "seed {seed}: {} of {asked} are wrong\n{}", wrong.len(), wrong.join("\n"));
+    // Neither a lab that nothing breaks nor one where nothing works tells much.
+    assert!(died * 8 > asked && died < asked, "{died} of {asked} pings died");
+    println!("seed {seed}: {asked} asked, {died} died");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Random faults: lines of shell whose names in braces [`flanctl::lab::faults::Site`] fills in.
 
+use flanctl::lab::faults::At;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -22,6 +23,8 @@ pub(super) struct Fault {
     pub(super) line: String,
     /// It touches the firewall.
     pub(super) filters: bool,
+    /// Where the line is run.
+    pub(super) at: At,
 }
 
 impl Dice {
@@ -49,6 +52,9 @@ impl Dice {
     /// Something that is wrong with a node.
     pub(super) fn fault(&mut self) -> Fault {
         let kind = self.below(100);
+        if self.chance(8) {
+            return Fault { line: self.pod(), filters: false, at: At::Pod };
+        }
         let line = match kind {
             0..25 => self.route(),
             25..37 => self.rule(),
@@ -60,7 +66,22 @@ impl Dice {
             76..89 => self.nft(),
             _ => self.iptables(),
         };
-        Fault { line, filters: kind >= 76 }
+        Fault { line, filters: kind >= 76, at: At::Node }
+    }
+
+    /// Something that is wrong with the node's pod.
+    fn pod(&mut self) -> String {
+        let (six, flag) = self.family();
+        let text = match self.below(7) {
+            0 => "addr del {pod6}/{len6} dev eth0",
+            1 => "route del default",
+            2 => "neigh replace {gw6} lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
+            3 => "route add blackhole {other.subnet6}",
+            4 => "link set eth0 down",
+            5 => "link set eth0 mtu 1300",
+            _ => "rule add pref 100 to {other.subnet6} prohibit",
+        };
+        format!("ip {flag} {}", text.replace("6}", &format!("{six}}}")))
     }
 
     /// The suffix of one family's names, and the flag of `ip`.
@@ -104,7 +125,9 @@ impl Dice {
             3 | 4 => "via {other.base6} dev {dev6} onlink".to_owned(),
             5 => "via {base6} dev {dev6} onlink".to_owned(),
             6 => "via {other.addr6} dev {dev6} onlink".to_owned(),
-            7 => "nexthop via {other.base6} dev {dev6} onlink nexthop via {world6} dev eth0".to_owned(),
+            // Of two different legs the kernel takes one by a seed of its own, which nobody can read.
+            7 => "nexthop via {other.base6} dev {dev6} onlink nexthop via {other.base6} dev {dev6} onlink weight 3"
+                .to_owned(),
             _ => format!("dev {}", self.device("6")),
         };
         text.replace("6}", &format!("{six}}}"))
