@@ -1006,7 +1006,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease)
-            opts="-v -q -o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --verbose --quiet --output --color --netns --help --version list show watch release config"
+            opts="-v -q -o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --verbose --quiet --output --color --netns --help --version list show watch release config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1048,6 +1048,10 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
@@ -1072,7 +1076,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version get set"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version get set"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1111,6 +1115,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1138,7 +1146,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config__subcmd__get)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1177,6 +1185,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1204,7 +1216,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config__subcmd__set)
-            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1246,6 +1258,10 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
@@ -1270,7 +1286,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__list)
-            opts="-v -q -o -h -V --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-v -q -o -h -V --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1309,6 +1325,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1336,7 +1356,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__release)
-            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1375,6 +1395,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1402,7 +1426,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__show)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1441,6 +1465,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1468,7 +1496,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__watch)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1507,6 +1535,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1938,7 +1970,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__trace)
-            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --from --iif --proto --sport --dport --size --mark --strict --expect --minimal --verbose --output --color --netns --help --version"
+            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --pod --from --iif --proto --sport --dport --size --mark --peer --strict --expect --minimal --verbose --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1988,6 +2020,10 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2013,6 +2049,10 @@ _flanctl() {
                     return 0
                     ;;
                 --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --peer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -248,6 +248,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -275,6 +276,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -297,6 +299,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -317,6 +320,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -337,6 +341,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -358,6 +363,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'
@@ -543,13 +549,15 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-certfile 
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source; one that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l pod -d 'The pod that it starts in: a process, a namespace, a container or sandbox, a lab\'s pod' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source: a pod\'s starts in that pod, another that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l iif -d 'The device that it comes in by [default: the one that leads back to the source]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l sport -d 'Source port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Destination port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l mark -d 'Firewall mark' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l peer -d 'The other node\'s side and the way back, too: its snapshot as a file, ssh:HOST, or a lab node\'s namespace (may be given again)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l expect -d 'Exit 0 if this code or verdict (or verdict:code) comes out, else 1' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
@@ -601,7 +609,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-cafile -
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l only -d 'Mend this code alone, whoever\'s it is (may be given again)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peer -d 'The snapshot of another node, whose side is then seen too (may be given again)' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peer -d 'Another node, whose side is then seen too: its snapshot as a file, ssh:HOST, or a lab node\'s namespace (may be given again)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'

@@ -13,6 +13,8 @@ mod lab_break;
 mod lab_text;
 pub mod lease;
 mod lease_config;
+mod lease_kept;
+mod lease_named;
 mod lease_watch;
 pub mod look;
 pub mod netns;

@@ -25,8 +25,8 @@ use crate::trace::{Far, Path, Query, Verdict, trace_among};
   flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
   flanctl trace 10.244.1.8 --pod web-0 -v           the same, from inside that pod
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
-  flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
   flanctl trace 10.244.1.8 -o svg > path.svg        the path as a picture, the failing step in red
+  flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -112,11 +112,10 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
         query.pod = Some(pod(name, &look, global)?);
     }
     let path = trace_among(&look.snapshot, &query, &peers);
-    let host = &look.snapshot.host;
     match global.output {
         Output::Json => out.json(&document(&look, &path))?,
-        Output::Dot => lines(&dot_lines(&path, host), out)?,
-        Output::Svg => lines(&svg_lines(&path, host), out)?,
+        Output::Dot => lines(&dot_lines(&path), out)?,
+        Output::Svg => lines(&svg_lines(&path), out)?,
         Output::Text | Output::Wide => text(args, &look, &path, out)?,
     }
     Ok(args.code(&path))

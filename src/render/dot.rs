@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::scene::{Block, Look, Scene, scene};
 use crate::trace::Path;
 
-/// The lines of a `digraph`; `host` is the node that the path was looked at on.
-pub fn dot_lines(path: &Path, host: &str) -> Vec<String> {
-    let Scene { title, groups, blocks, arrows } = scene(path, host);
+/// The lines of a `digraph`.
+pub fn dot_lines(path: &Path) -> Vec<String> {
+    let Scene { title, groups, blocks, arrows } = scene(path);
     let mut lines = vec![
         "digraph path {".to_owned(),
         format!("  label={}; labelloc=t; rankdir=TB;", quoted(&[title])),

@@ -56,40 +56,32 @@ pub(super) struct Scene {
     pub(super) arrows: Vec<Arrow>,
 }
 
-/// Draws a path; `host` is the node that it was looked at on.
-pub(super) fn scene(path: &Path, host: &str) -> Scene {
+/// Draws a path, and the answer's, where one comes.
+pub(super) fn scene(path: &Path) -> Scene {
     let src = path.src.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
     let dst = path.query.dst.to_string();
     let title = format!("{src} to {dst}: {}", verdict(path));
     let mut scene = Scene { title, groups: Vec::new(), blocks: Vec::new(), arrows: Vec::new() };
+    let lost = |steps: &[Step]| steps.iter().any(|step| step.mark == Mark::Bad);
+    let end = |steps: &[Step]| match path.verdict {
+        Verdict::Delivered => Look::Fine,
+        _ if path.back.is_empty() || lost(steps) => Look::Unseen,
+        _ => Look::Fine,
+    };
     scene.end(&src, Look::Fine);
     for step in &path.steps {
-        let group = scene.group(&place(step, host));
+        let group = scene.group(&shown(&step.node));
         scene.stage(step, group, path);
     }
-    let reached = match path.verdict {
-        Verdict::Delivered => Look::Fine,
-        _ => Look::Unseen,
-    };
-    // Where there is an answer, the packet has arrived.
-    scene.end(&dst, if path.back.is_empty() { reached } else { Look::Fine });
+    scene.end(&dst, end(&path.steps));
     for step in &path.back {
-        let group = scene.group(&place(step, host));
+        let group = scene.group(&format!("the answer, on {}", shown(&step.node)));
         scene.stage(step, group, path);
     }
     if !path.back.is_empty() {
-        scene.end(&src, reached);
+        scene.end(&src, end(&path.back));
     }
     scene
-}
-
-/// Where a stage stands; the answer's are apart from the packet's own.
-fn place(step: &Step, host: &str) -> String {
-    match step.id.split_once('-') {
-        Some(("far", _)) => shown(&step.node),
-        Some(("back", _)) => format!("the answer, on {}", shown(&step.node)),
-        _ => shown(host),
-    }
 }
 
 /// Control characters, and those that turn the direction of what follows, are not drawn.
@@ -143,8 +135,8 @@ impl Scene {
     fn stage(&mut self, step: &Step, group: usize, path: &Path) {
         let lease = step.lease.iter().flat_map(|lease| fitted(lease));
         let lines = fitted(&step.object).into_iter().chain(lease).collect();
-        let block =
-            Block { name: shown(&step.id), lines, look: look(step.mark), end: false, group: Some(group) };
+        let bare = step.id.strip_prefix("far-").or(step.id.strip_prefix("back-")).unwrap_or(&step.id);
+        let block = Block { name: shown(bare), lines, look: look(step.mark), end: false, group: Some(group) };
         let bad = path.findings.iter().filter(|finding| finding.level == Level::Error);
         let codes: Vec<&str> = bad.map(|finding| finding.code).collect();
         self.put(block, if step.mark == Mark::Bad { codes.first().copied().unwrap_or("") } else { "" });

@@ -25,9 +25,9 @@ const STYLE: &str = "svg{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--
     .h{fill:var(--line)}.u{stroke-dasharray:5 4}.x{stroke:var(--bad);stroke-width:2}.c{fill:var(--bad)}\
     .w{fill:var(--ground)}";
 
-/// The lines of the picture; `host` is the node that the path was looked at on.
-pub fn svg_lines(path: &Path, host: &str) -> Vec<String> {
-    let scene = scene(path, host);
+/// The lines of the picture.
+pub fn svg_lines(path: &Path) -> Vec<String> {
+    let scene = scene(path);
     let (tops, frames, height) = placed(&scene);
     let title = escaped(&scene.title);
     let mut lines = vec![
@@ -198,12 +198,12 @@ mod tests {
 
     #[test]
     fn hostile_names_stay_text() {
-        let svg = svg_lines(&path(), HOSTILE);
+        let svg = svg_lines(&path());
         for line in svg.iter().skip(1).filter(|line| *line != "</svg>" && !line.starts_with("<style>")) {
             assert_eq!(well_formed(line), Vec::<String>::new(), "{line}");
             assert!(!line.contains("<script") && !line.contains(['\u{202e}', '\n', '\u{0}']), "{line}");
         }
-        for line in dot_lines(&path(), HOSTILE) {
+        for line in dot_lines(&path()) {
             let unescaped = line.replace("\\\\", "").replace("\\\"", "");
             assert_eq!(unescaped.matches('"').count() % 2, 0, "{line}");
             assert!(!line.contains(['\u{202e}', '\n', '\u{0}']), "{line}");
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_of_the_picture_is_asked_for() {
-        let all = svg_lines(&path(), "node-a").join("\n");
+        let all = svg_lines(&path()).join("\n");
         let names = all.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         for word in ["http", "url(", "href", "@import", "<image", "<use"] {
             assert!(!names.contains(word), "{word}");
@@ -221,10 +221,10 @@ mod tests {
 
     #[test]
     fn the_failing_arrow_is_marked_and_the_unseen_one_dashed() {
-        let dot = dot_lines(&path(), "node-a").join("\n");
+        let dot = dot_lines(&path()).join("\n");
         assert!(dot.contains("n0 -> n1 [style=solid];") && dot.contains("n1 -> n2 [style=dashed];"), "{dot}");
         assert!(dot.contains("n2 -> n3 [color=red") && dot.contains("label=\"fdb.missing\""), "{dot}");
-        let svg = svg_lines(&path(), "node-a").join("\n");
+        let svg = svg_lines(&path()).join("\n");
         assert_eq!(svg.matches("class=\"a x u\"").count(), 1, "{svg}");
         assert_eq!(svg.matches(">fdb.missing</text>").count(), 1, "{svg}");
     }

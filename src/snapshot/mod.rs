@@ -7,7 +7,8 @@ pub mod redact;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -119,9 +120,41 @@ impl Record {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Wire {
+/// What is written, and nothing of it copied.
+#[derive(Serialize)]
+struct Lent<'a> {
     schema: String,
+    host: &'a str,
+    #[serde(with = "crate::clock::text")]
+    at: SystemTime,
+    netns: &'a str,
+    state: &'a State,
+    leases: Option<Records<'a>>,
+    own: Option<Subnet>,
+    config: Option<&'a str>,
+    uplink: Option<&'a Uplink>,
+    pods: &'a [Pod],
+    kernel: &'a str,
+    version: &'a str,
+    unseen: &'a [String],
+}
+
+/// Records made one at a time while they are written.
+struct Records<'a>(&'a [Lease]);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(Some(self.0.len()))?;
+        for lease in self.0 {
+            seq.serialize_element(&Record::of(lease).map_err(S::Error::custom)?)?;
+        }
+        seq.end()
+    }
+}
+
+/// What is read.
+#[derive(Deserialize)]
+struct Wire {
     host: String,
     #[serde(with = "crate::clock::text")]
     at: SystemTime,
@@ -153,19 +186,17 @@ impl Snapshot {
     /// As JSON.
     pub fn encode(&self) -> Result<String, serde_json::Error> {
         let Self { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen } =
-            self.clone();
-        let leases = leases.map(|all| all.iter().map(Record::of).collect()).transpose()?;
-        let schema = schema::name(KIND, VERSION);
-        serde_json::to_string(&Wire {
-            schema,
+            self;
+        serde_json::to_string(&Lent {
+            schema: schema::name(KIND, VERSION),
             host,
-            at,
+            at: *at,
             netns,
             state,
-            leases,
-            own,
-            config,
-            uplink,
+            leases: leases.as_deref().map(Records),
+            own: *own,
+            config: config.as_deref(),
+            uplink: uplink.as_ref(),
             pods,
             kernel,
             version,
@@ -176,22 +207,9 @@ impl Snapshot {
     /// From JSON; what a newer flanctl wrote is refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadSnapshot> {
         schema::expect(bytes, KIND, VERSION).map_err(|bad| BadSnapshot::of(bad, bytes))?;
-        let Wire {
-            schema: _,
-            host,
-            at,
-            netns,
-            state,
-            leases,
-            own,
-            config,
-            uplink,
-            pods,
-            kernel,
-            version,
-            unseen,
-        } = serde_json::from_slice(bytes)
-            .map_err(|source| BadSnapshot::Field { field: field(bytes), source })?;
+        let Wire { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen } =
+            serde_json::from_slice(bytes)
+                .map_err(|source| BadSnapshot::Field { field: field(bytes), source })?;
         let leases = leases
             .map(|all| all.into_iter().map(Record::lease).collect())
             .transpose()

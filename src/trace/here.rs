@@ -152,7 +152,7 @@ impl Walk<'_> {
             Answer::NoRoute => {
                 let finding = match peer {
                     Some(peer) => route::missing(self.host(), peer),
-                    None => route::nowhere(self.host(), self.query.dst),
+                    None => self.unrouted().unwrap_or_else(|| route::nowhere(self.host(), self.query.dst)),
                 };
                 self.fail(
                     "route",
@@ -352,7 +352,14 @@ impl Walk<'_> {
         if self.carries_pods(dev) {
             return self.deliver(ask, dev);
         }
+        self.strays(dev, &key);
+        if self.end.is_some() {
+            return;
+        }
         self.exit = Some(Exit::Wire(dev));
+        if self.by_kind(leg, &key) {
+            return;
+        }
         let (up, lower_up) = self.node.state.links.get(&dev).map_or((true, true), |l| (l.up, l.lower_up));
         if !up || !lower_up {
             let finding = outer::down(self.host(), dev, up);

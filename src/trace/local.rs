@@ -128,6 +128,11 @@ impl<'a> Walk<'a> {
             let finding = word::bridge_port(host, &end.pod.name, port, dev, Port::Astray { mac, to });
             return self.fail("port", format!("{mac} -> {to}"), finding, Verdict::Dropped);
         }
+        let bridge = self.node.state.links.get(&dev).map_or(u32::MAX, |link| link.mtu);
+        self.pair_fits(end, bridge, true);
+        if self.end.is_some() {
+            return;
+        }
         let object =
             if dev == port { format!("{port}, a pair of its own") } else { self.port_line(end, dev) };
         self.pass("port", object, format!("flanctl fdb show --dev {dev}"));

@@ -6,10 +6,13 @@
 mod arrive;
 mod far;
 mod here;
+mod kinds;
 mod local;
 mod outer;
 mod pod;
+mod remotes;
 mod shared;
+mod stray;
 mod tunnel;
 mod walls;
 mod words;

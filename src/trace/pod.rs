@@ -184,6 +184,10 @@ impl<'a> Walk<'a> {
 
     /// Through the pair and the bridge's port to whoever has `ask`.
     fn onto_bridge(&mut self, end: &End<'a>, ask: IpAddr, gateway: bool) -> Option<Next<'a>> {
+        self.pair_fits(end, end.inner.mtu, false);
+        if self.end.is_some() {
+            return None;
+        }
         let object = format!("{} = {}, both up", end.shown(), end.port);
         self.pass("veth", object, format!("ip -d link show dev {}", end.port));
         if let Some((object, finding)) = self.wire_fault(end, None) {

@@ -1,1 +1,5 @@
+//! Paths of hand-made nodes.
 
+mod far;
+mod kinds;
+mod pod;

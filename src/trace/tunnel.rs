@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::remotes::{Remotes, remotes};
 use super::{Mark, Verdict, Walk};
 use crate::finding::repair::{Device, PeerRows};
 use crate::finding::{fdb, neigh, outer, vtep};
-use crate::net::Mac;
 use crate::readings::{neigh_state, wanted_device};
 use crate::state::{FdbKey, Link, NeighKey, RouteKey, State, nud, table};
 
@@ -112,26 +112,22 @@ impl Walk<'_> {
             let finding = fdb::learned(self.host(), dev);
             self.findings.push(finding);
         }
+        let found = remotes(&self.node.state, dev, mac);
         let Some(entry) = entry else {
-            let flood = table.get(&FdbKey { dev, mac: Mac::ZERO, vlan: 0, master: false });
-            let remotes: Vec<_> =
-                flood.map(|f| f.dst.into_iter().chain(f.more.iter().copied()).collect()).unwrap_or_default();
-            if remotes.is_empty() {
+            let all: Vec<_> = found.to.iter().map(|remote| remote.ip).collect();
+            if all.is_empty() {
                 let finding = fdb::missing(self.host(), peer);
-                return self.fail("fdb", format!("no entry for {mac}"), finding, Verdict::Dropped);
+                return self.fail("fdb", found.line(mac), finding, Verdict::Dropped);
             }
-            let finding = fdb::flood(self.host(), peer, &remotes);
-            let reached = remotes.contains(&peer.public);
-            let object = format!("{} -> {} remotes", Mac::ZERO, remotes.len());
-            if reached {
-                self.step("fdb", Mark::Ok, object, command);
+            let finding = fdb::flood(self.host(), peer, &all);
+            if all.contains(&peer.public) {
+                self.step("fdb", Mark::Ok, found.line(mac), command).more = found.each();
                 return self.findings.push(finding);
             }
-            return self.fail("fdb", object, finding, Verdict::Dropped);
+            return self.fail("fdb", found.line(mac), finding, Verdict::Dropped);
         };
-        if let Some(nhid) = entry.nhid {
-            let why = format!("{mac} leads to nexthop group {nhid}, whose members are not followed");
-            return self.unseen("fdb", &why, &command);
+        if let Some(id) = entry.nhid {
+            return self.grouped(peer, id, &found);
         }
         let beside = entry.port.map(|port| format!("port {port}"));
         let beside = beside.or_else(|| entry.vni.map(|vni| format!("vni {vni}")));
@@ -152,6 +148,28 @@ impl Walk<'_> {
                 let finding = fdb::missing(self.host(), peer);
                 self.fail("fdb", format!("{mac} has no remote"), finding, Verdict::Dropped);
             }
+        }
+    }
+
+    /// An entry that names a nexthop group: each flow goes to one of its members, so that each of them must be the peer.
+    fn grouped(&mut self, peer: &PeerRows, id: u32, found: &Remotes) {
+        let object = found.line(peer.mac);
+        let command = format!("ip nexthop show id {id}");
+        let Some(stray) = found.to.iter().find(|remote| remote.ip != peer.public) else {
+            if found.to.is_empty() {
+                let finding = fdb::missing(self.host(), peer)
+                    .evidence(format!("nexthop group {id} is empty, or not there"));
+                return self.fail("fdb", object, finding, Verdict::Dropped);
+            }
+            self.step("fdb", Mark::Ok, object, command).lease = Some(format!("lease {} agrees", peer.node));
+            return;
+        };
+        let all: Vec<String> = found.to.iter().map(|remote| remote.ip.to_string()).collect();
+        let finding = fdb::wrong(self.host(), peer, stray.ip)
+            .evidence(format!("nexthop group {id}: {}", all.join(", ")));
+        self.fail("fdb", object, finding, Verdict::Dropped);
+        if let Some(step) = self.steps.last_mut() {
+            step.more = found.each();
         }
     }
 }

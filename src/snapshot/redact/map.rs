@@ -1,9 +1,10 @@
 //! What stands for what, as a file of its own: for whoever redacted, and nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::prf::Key;
-use super::space::Cut;
+use super::space::{Cut, Space};
 
 const HEAD: &str = "# flanctl.redaction/1";
 
@@ -34,6 +35,11 @@ impl Map {
     pub fn leaks(&self) -> bool {
         let new: BTreeSet<&String> = self.pairs.values().collect();
         self.pairs.keys().any(|old| new.contains(old))
+    }
+
+    /// What stands for an address, whether the snapshot holds it or not.
+    pub fn ip(&self, ip: IpAddr) -> IpAddr {
+        Space { key: self.key, cut: self.cut }.ip(ip)
     }
 
     /// Adds what an earlier map says.

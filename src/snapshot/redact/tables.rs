@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Redactor;
 use crate::state::ipvs::{Matches, Server, Service};
 use crate::state::{
-    Addr, AddrKey, Fdb, FdbKey, Hop, Hops, Link, LinkKind, Neigh, NeighKey, Nexthop, Route, RouteKey, Rule,
-    State, Vxlan,
+    Addr, AddrKey, Fdb, FdbKey, Hop, Hops, IpTunnel, Link, LinkKind, Neigh, NeighKey, Nexthop, Route,
+    RouteKey, Rule, State, Vxlan, WgPeer, Wireguard,
 };
 
 /// Facts whose value is a number or one word of ours.
@@ -30,7 +30,8 @@ const PLAIN: &[&str] = &[
 impl Redactor {
     /// Everything of one namespace.
     pub(super) fn state(&self, state: State) -> State {
-        let State { links, addrs, rules, routes, nexthops, neighs, fdb, facts, firewall, ipvs } = state;
+        let State { links, addrs, rules, routes, nexthops, neighs, fdb, facts, firewall, ipvs, wireguard } =
+            state;
         State {
             links: links.into_iter().map(|(dev, link)| (self.dev(dev), self.link(link))).collect(),
             addrs: addrs.into_iter().map(|(key, addr)| self.addr(key, addr)).collect(),
@@ -42,12 +43,30 @@ impl Redactor {
             facts: self.facts(facts),
             firewall: firewall.map(|rules| self.ruleset(rules)),
             ipvs: ipvs.into_iter().map(|service| self.service(service)).collect(),
+            wireguard: wireguard
+                .into_iter()
+                .map(|(dev, device)| (self.dev(dev), self.wireguard(device)))
+                .collect(),
         }
     }
 
     fn link(&self, link: Link) -> Link {
-        let Link { index, mac, mtu, up, lower_up, master, kind, group, vlan_filtering, vrf, encap, port } =
-            link;
+        let Link {
+            index,
+            mac,
+            mtu,
+            up,
+            lower_up,
+            master,
+            kind,
+            group,
+            vlan_filtering,
+            vrf,
+            encap,
+            tunnel,
+            port,
+        } = link;
+        let tunnel = tunnel.map(|tunnel| self.ip_tunnel(tunnel));
         let kind = match kind {
             LinkKind::Vxlan(Vxlan { vni, port, local, lower, learning, gbp, ttl, group, l2miss, l3miss }) => {
                 let (local, lower) = (local.map(|ip| self.ip(ip)), lower.map(|dev| self.dev(dev)));
@@ -61,7 +80,23 @@ impl Redactor {
             | LinkKind::Other(_) => kind,
         };
         let (mac, master) = (mac.map(|mac| self.mac(mac)), master.map(|dev| self.dev(dev)));
-        Link { index, mac, mtu, up, lower_up, master, kind, group, vlan_filtering, vrf, encap, port }
+        Link { index, mac, mtu, up, lower_up, master, kind, group, vlan_filtering, vrf, encap, tunnel, port }
+    }
+
+    fn ip_tunnel(&self, tunnel: IpTunnel) -> IpTunnel {
+        let IpTunnel { local, remote, lower, ttl, pmtudisc, metadata } = tunnel;
+        let (local, remote) = (local.map(|ip| self.ip(ip)), remote.map(|ip| self.ip(ip)));
+        IpTunnel { local, remote, lower: lower.map(|dev| self.dev(dev)), ttl, pmtudisc, metadata }
+    }
+
+    fn wireguard(&self, device: Wireguard) -> Wireguard {
+        let Wireguard { port, mark, peers } = device;
+        let peer = |WgPeer { allowed, endpoint, handshake }: WgPeer| WgPeer {
+            allowed: allowed.into_iter().map(|net| self.net(net)).collect(),
+            endpoint: endpoint.map(|at| (self.ip(at.ip()), at.port()).into()),
+            handshake,
+        };
+        Wireguard { port, mark, peers: peers.into_iter().map(peer).collect() }
     }
 
     fn addr(&self, AddrKey { dev, net }: AddrKey, addr: Addr) -> (AddrKey, Addr) {
@@ -154,7 +189,7 @@ impl Redactor {
                 Some((dev, what)) => format!("{kind}:{}/{what}", self.device(dev)),
                 None => key.to_owned(),
             },
-            "driver" => format!("{kind}:{}", self.device(rest)),
+            "driver" | "tun" => format!("{kind}:{}", self.device(rest)),
             "managed" => match rest.split_once('/') {
                 Some((who, dev)) => format!("{kind}:{who}/{}", self.device(dev)),
                 None => key.to_owned(),

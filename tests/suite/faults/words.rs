@@ -11,6 +11,10 @@ use super::inject::Lab;
 const NOT_HERE: &[(&str, &str)] = &[
     ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
     ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
+    ("tunnel.down", "is of other backends than vxlan, and a lab has none"),
+    ("tunnel.noreader", "is of the udp backend, and a lab has none"),
+    ("tunnel.nopeer", "is of WireGuard, and a lab has none"),
+    ("tunnel.noendpoint", "is of WireGuard, and a lab has none"),
     ("model.disagrees", "would be a mistake of flanctl itself"),
     ("agent.stopped", "goes with every fault: the agent stands still meanwhile"),
     ("conntrack.full", "the table's size is the machine's, not a namespace's"),
