@@ -173,13 +173,18 @@ fn leads_right(found: &Lookup, peer: &Peer, ground: &Ground<'_>) -> bool {
     key.table == table::MAIN || (!legs.is_empty() && legs.iter().all(|leg| ours(leg.hop.dev, leg.hop.via)))
 }
 
-/// Packets of the overlay that such a rule might take: of a pod, and of the node itself.
-fn flows<'a>(ground: &'a Ground<'_>, strange: &Rule) -> Vec<(&'a Peer, Flow)> {
+/// Packets of the overlay that such a rule might take. A table may hold routes to some peers only.
+fn flows<'a>(ground: &'a Ground<'_>, strange: &'a Rule) -> impl Iterator<Item = (&'a Peer, Flow)> {
     let fits = |peer: &&Peer| {
         let v6 = peer.net.addr().is_ipv6();
         v6 == strange.v6 && strange.to.is_none_or(|to| overlap(&to, &peer.net) != strange.not)
     };
-    let Some(peer) = ground.peers().iter().find(fits) else { return Vec::new() };
+    let tried = ground.peers().iter().filter(fits).take(super::firewall::TRIED);
+    tried.flat_map(|peer| packets(ground, peer, strange))
+}
+
+/// To one peer: of a pod, and of the node itself.
+fn packets<'a>(ground: &Ground<'_>, peer: &'a Peer, strange: &Rule) -> Vec<(&'a Peer, Flow)> {
     let inside = strange.to.filter(|to| !strange.not && to.prefix_len() > peer.net.prefix_len());
     let dst = match inside {
         Some(to) if to.prefix_len() == to.max_prefix_len() => to.addr(),

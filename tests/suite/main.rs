@@ -18,6 +18,7 @@ mod agent_uplink;
 mod faults;
 mod fib_vs_linux;
 mod firewall;
+mod firewall_vs_linux;
 mod lab;
 mod lab_demo;
 mod layers;
