@@ -94,7 +94,7 @@ impl Generator {
             _ => "",
         };
         let mut line = format!("route {verb} {kind}{}", self.prefix());
-        if self.v6 && self.chance(15) {
+        if self.v6 && self.chance(30) {
             let near = self.below(3);
             line += &format!(" from {}", self.beside(near, 0) + "/64");
         }
@@ -168,7 +168,7 @@ impl Generator {
                 self.one(&["main", "100"]),
                 self.one(&["0", "16", "24", "64"])
             ),
-            7 | 8 if !(self.v6 && self.objects) => {
+            7 | 8 if !self.v6 => {
                 format!(" lookup {} suppress_ifgroup {GROUP}", self.one(&["main", "100"]))
             }
             _ => format!(" lookup {}", self.one(&["100", "101"])),

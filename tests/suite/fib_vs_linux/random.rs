@@ -1,7 +1,8 @@
 //! Random rule sets and tables: every look-up has the kernel's answer. `FLANCTL_TEST_SEED` draws others.
 //!
 //! Not tried: VRF and l3mdev rules, which not every kernel has, and user ids other than root's, which a rootless
-//! namespace does not map; rules by tunnel id, which `ip route get` cannot ask for.
+//! namespace does not map; rules by tunnel id, which `ip route get` cannot ask for; `suppress_ifgroup` in IPv6, which
+//! asks the leg that a random hash chose.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
