@@ -4,8 +4,14 @@ use super::words::{answer_words, words};
 use crate::finding::{Finding, model};
 use crate::plan::route_words;
 use crate::snapshot::Snapshot;
-use crate::state::Told;
 use crate::state::fib::{Answer, Entry, Flow, input, lookup};
+use crate::state::{Told, table};
+
+/// The kernel keeps the tables local and main as one until somebody writes a rule, and then names either (fib_trie.c,
+/// `fib_unmerge`).
+fn merged(number: u32) -> u32 {
+    if number == table::LOCAL { table::MAIN } else { number }
+}
 
 /// What is to be said if the kernel decides otherwise than the model for this flow; `None` if they agree. Why
 /// something is refused is not compared: four of the kernel's six words for it have two causes.
@@ -18,7 +24,9 @@ pub fn disagreement(node: &Snapshot, flow: &Flow, told: &Told) -> Option<Finding
         }
         None => (lookup(state, flow), None),
     };
-    let enters = matches!(entry, None | Some(Entry::Forwarded | Entry::Local | Entry::Broadcast));
+    // Whether IPv6 forwards is asked after the look-up, of which alone the kernel tells.
+    let enters = flow.dst.is_ipv6()
+        || matches!(entry, None | Some(Entry::Forwarded | Entry::Local | Entry::Broadcast));
     let passes = enters && found.refusal(state).is_none();
     let ours = match &found.answer {
         Answer::Route { key, place, .. } if passes => Some((key, *place)),
@@ -31,7 +39,7 @@ pub fn disagreement(node: &Snapshot, flow: &Flow, told: &Told) -> Option<Finding
     };
     let kernel = match (ours, told) {
         (Some((key, _)), Told::Row(have, _))
-            if (key.table, key.dst, key.metric) == (have.table, have.dst, have.metric) =>
+            if (merged(key.table), key.dst, key.metric) == (merged(have.table), have.dst, have.metric) =>
         {
             return None;
         }

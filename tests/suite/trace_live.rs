@@ -1,6 +1,8 @@
 //! What `trace` asks the running kernel: for its routing decision, for a probe's way, for devices of other kinds.
 
-use std::path::{Path, PathBuf};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use flanctl::kernel::tracefs::watch;
 use flanctl::kernel::{Kernel, LinuxKernel, ask, echo};
@@ -11,6 +13,7 @@ use flanctl::state::{LinkKind, Seen, State, Told};
 use flanctl::trace::{Query, Verdict, disagreement, trace};
 
 use super::support::netns::{bridge, ip, run, scratch};
+use super::support::space::{hold, until};
 
 fn look() -> State {
     LinuxKernel::open().unwrap().observe().unwrap()
@@ -111,11 +114,13 @@ fn a_nexthop_group_in_the_forwarding_table_is_followed_on_the_kernels_own_rows()
     });
 }
 
-/// Instances of this program that are left.
-fn left() -> Vec<PathBuf> {
-    let all = std::fs::read_dir("/sys/kernel/tracing/instances").into_iter().flatten().flatten();
-    let ours = format!("flanctl-{}", std::process::id());
-    all.map(|entry| entry.path()).filter(|path| path.ends_with(&ours)).collect()
+/// Instances of a process that are left; tracefs is mounted for the question alone.
+fn left(pid: u32) -> String {
+    let ask = "mount -t tracefs t /sys/kernel/tracing && ls /sys/kernel/tracing/instances";
+    let out = Command::new("unshare").args(["-m", "sh", "-c", ask]).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let all = String::from_utf8(out.stdout).unwrap();
+    all.lines().filter(|line| *line == format!("flanctl-{pid}")).collect()
 }
 
 #[test]
@@ -139,7 +144,7 @@ fn a_probe_is_seen_on_its_way_and_where_it_is_dropped() {
         assert!(
             seen.iter().any(|one| matches!(&one.what, Seen::Looked { dev: Some(dev), .. } if *dev == eth0))
         );
-        assert_eq!(left(), Vec::<PathBuf>::new());
+        assert_eq!(left(std::process::id()), "");
 
         run("nft", "add chain ip t o { type filter hook output priority 0 ; policy drop ; }");
         let watched = watch(|| send(to)).unwrap();
@@ -147,5 +152,25 @@ fn a_probe_is_seen_on_its_way_and_where_it_is_dropped() {
         let seen = watched.seen.unwrap();
         let dropped = |one: &&flanctl::state::Sighting| matches!(&one.what, Seen::Dropped { reason, .. } if reason == "NETFILTER_DROP");
         assert!(seen.iter().any(|one| dropped(&one)), "{seen:?}");
+    });
+}
+
+#[test]
+fn an_interrupted_probe_leaves_nothing_in_tracefs() {
+    scratch(|| {
+        ip("route add 10.8.0.0/16 via 192.168.0.2");
+        ip("neigh add 192.168.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent");
+        let mut trace = Command::new(env!("CARGO_BIN_EXE_flanctl"))
+            .args(["trace", "10.8.0.1", "--live"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Nobody answers: it waits for a second with its instance open.
+        until("the instance is there", || hold(!left(trace.id()).is_empty(), "not yet"));
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(trace.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        let status = trace.wait().unwrap();
+        assert_eq!(status.signal(), Some(nix::libc::SIGINT), "{status:?}");
+        assert_eq!(left(trace.id()), "");
     });
 }

@@ -57,8 +57,8 @@ impl Redactor {
                 let (addr, port) = (addr.map(|to| self.to(to)), port.map(|to| self.to(to)));
                 Step::Nat(Nat { text: self.text(&text), kind, addr, port, random })
             }
+            Step::Offload(table) => Step::Offload(self.text(&table)),
             Step::Other(text) => Step::Other(self.text(&text)),
-            Step::Offload(text) => Step::Offload(self.text(&text)),
             Step::Say(_) | Step::Notrack | Step::Edit { .. } | Step::Aside => step,
         }
     }

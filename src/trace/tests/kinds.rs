@@ -80,7 +80,7 @@ pub(super) fn walk(node: &Snapshot, dst: &str) -> Path {
 }
 
 /// `id:object` of each stage from the first of these names on.
-fn from<'a>(path: &'a Path, first: &str) -> Vec<String> {
+fn from(path: &Path, first: &str) -> Vec<String> {
     let steps = path.steps.iter().skip_while(|step| &*step.id != first);
     steps.map(|step| format!("{}: {}", step.id, step.object)).collect()
 }
@@ -228,12 +228,12 @@ fn ipip(remote: Option<&str>) -> Snapshot {
     let mut node = of_backend("ipip", IPIP);
     let dev = device(&mut node, "flannel.ipip", "ipip", 1480);
     let link = node.state.links.get_mut(&dev).unwrap();
-    link.tunnel = Some(IpTunnel {
+    link.tunnel = Some(Box::new(IpTunnel {
         local: Some("192.168.50.11".parse().unwrap()),
         remote: remote.map(|ip| ip.parse().unwrap()),
         pmtudisc: true,
         ..IpTunnel::default()
-    });
+    }));
     route(&mut node, "10.5.2.0/24", Some("192.168.50.12"), "flannel.ipip");
     node
 }
