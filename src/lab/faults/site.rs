@@ -21,7 +21,8 @@ const NOBODY: u8 = 99;
 
 /// What differs from lab to lab in a command, by the names that [`Site::fill`] knows it by.
 const TOLD: &[&str] = &[
-    "subnet", "half", "base", "gw", "pod", "ip", "addr", "underlay", "mac", "dev", "dev/", "nobody", "world",
+    "subnet", "half", "base", "gw", "pod", "podns", "ip", "addr", "underlay", "mac", "dev", "dev/", "nobody",
+    "world",
 ];
 
 /// One broken node's view of its lab.
