@@ -59,7 +59,6 @@ impl Redactor {
             }
             Step::Offload(table) => Step::Offload(self.text(&table)),
             Step::Other(text) => Step::Other(self.text(&text)),
-            Step::Offload(text) => Step::Offload(self.text(&text)),
             Step::Say(_) | Step::Notrack | Step::Edit { .. } | Step::Aside => step,
         }
     }

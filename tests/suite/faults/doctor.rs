@@ -8,6 +8,9 @@ use super::inject::{Lab, flanctl};
 
 const FLANCTL: &str = env!("CARGO_BIN_EXE_flanctl");
 
+/// Faults that nobody mends who does not know what for: which address the pod had is asked of a trace.
+const NOT_FROM_HERE: &[&str] = &["pod.noaddr"];
+
 /// Faults whose consequence stays when their cause is gone.
 const STAYS: &[(&str, &str)] = &[
     // Pods keep the MTU that they were made with.
@@ -31,8 +34,12 @@ impl Lab {
         let node = said.split_whitespace().next().unwrap();
         let mut wrong = Vec::new();
         let only: Vec<&str> = fault.doctor.iter().flat_map(|code| ["--only", *code]).collect();
-        let fixes = !printed && fault.mend == Mend::Printed && !only.is_empty();
+        let mended = fault.mend == Mend::Printed && !NOT_FROM_HERE.contains(&fault.id);
+        let fixes = !printed && mended && !only.is_empty();
         let words: Vec<&str> = if fixes { [&["--fix"], only.as_slice()].concat() } else { Vec::new() };
+        // Before anything is mended.
+        let afar = if fault.is_far() { self.from_afar(fault, node) } else { None };
+        wrong.extend(afar);
         let (status, first) = self.doctor(node, &words);
         let before = if fixes { &first["before"] } else { &first["findings"] };
         let mut want = fault.doctor.to_vec();
@@ -40,10 +47,7 @@ impl Lab {
         if codes(before) != want {
             wrong.push(format!("{}: doctor says {:?}, not {want:?}", fault.id, codes(before)));
         }
-        if fault.is_far() {
-            wrong.extend(self.from_afar(fault, node));
-        }
-        if fault.mend == Mend::Printed {
+        if mended {
             let after = if fixes {
                 if status != Some(0) {
                     wrong.push(format!("{}: {words:?} ends with {status:?}: {}", fault.id, first["done"]));
