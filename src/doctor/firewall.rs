@@ -15,7 +15,7 @@ use crate::readings::Peer;
 use crate::state::fib::Flow;
 
 /// So many peers are tried, evenly spread: rules speak of networks, not of nodes, and a walk has its price.
-const TRIED: usize = 128;
+pub(super) const TRIED: usize = 128;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;

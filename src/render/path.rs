@@ -6,7 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::table::clean;
 use crate::finding::{Confidence, Finding, Level};
-use crate::trace::{Mark, Path, Step, Verdict};
+use crate::trace::{Live, Mark, Path, Spot, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
         }
         stage(step, detail, colour, &mut lines);
     }
+    for branch in &path.branches {
+        lines.push(format!("to {}: {}", clean(&branch.to), branch.verdict.word()));
+        if detail == Detail::Verbose || branch.verdict != Verdict::Delivered {
+            branch.stages.iter().for_each(|step| stage(step, detail, colour, &mut lines));
+        }
+    }
     for steps in path.back.chunk_by(|a, b| a.node == b.node) {
         let Some(first) = steps.first() else { continue };
         let on = format!("the answer, on {}", clean(&first.node));
@@ -52,6 +58,7 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
             stage(step, detail, colour, &mut lines);
         }
     }
+    lines.extend(path.live.iter().flat_map(|one| live(one, detail)));
     lines.push(verdict(path));
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
     lines.extend(told.flat_map(finding_lines));
@@ -79,6 +86,22 @@ fn stage(step: &Step, detail: Detail, colour: bool, lines: &mut Vec<String>) {
         lines.push(format!("{:20}$ {}", "", clean(&step.command)));
         lines.extend(step.more.iter().map(|more| format!("{:20}{}", "", clean(more))));
     }
+}
+
+/// What became of a probe: a line, and one a place where it was seen.
+fn live(live: &Live, detail: Detail) -> Vec<String> {
+    let fate = match (live.rtt_us, &live.refused) {
+        (Some(rtt), _) => format!("answered after {}.{:03} ms", rtt / 1000, rtt % 1000),
+        (None, Some(why)) => format!("not sent: {}", clean(why)),
+        (None, None) => "no answer".to_owned(),
+    };
+    let mut lines = vec![format!("live: {} bytes, {fate} ({})", live.size, clean(&live.source))];
+    let line = |spot: &Spot| format!("{:>6} us  {:8} {}", spot.after_us, spot.event, clean(&spot.text));
+    match detail {
+        Detail::Verbose => lines.extend(live.seen.iter().map(line)),
+        _ => lines.extend(live.stations().map(line)),
+    }
+    lines
 }
 
 /// `dropped fdb.missing`; stable.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::config::{NetConf, Uplink};
+use crate::config::{NetConf, Uplink, is_secret};
 use crate::lease::{Expiry, Lease};
 use crate::net::Subnet;
 use crate::schema::{self, BadSchema};
@@ -102,7 +102,17 @@ impl Record {
             Expiry::Never => Some("never".to_owned()),
             Expiry::At(time) => Some(crate::clock::rfc3339(*time)),
         };
-        let value = RawValue::from_string(encode_value(attrs))?;
+        let hidden = |(name, _): &(Box<str>, Box<str>)| is_secret(name);
+        let value = match attrs.unknown.iter().any(hidden) {
+            false => encode_value(attrs),
+            // Somebody wrote beside flannel's fields what is nobody's business.
+            true => {
+                let mut open = attrs.clone();
+                open.unknown.retain(|member| !hidden(member));
+                encode_value(&open)
+            }
+        };
+        let value = RawValue::from_string(value)?;
         Ok(Self { subnet: *subnet, value, expires, revision: *revision, id: *id })
     }
 

@@ -86,7 +86,7 @@ impl Walk<'_> {
         match self.exit.as_ref()? {
             Exit::Tunnel(peer) => walk.receive(&self.answer_of(peer)?),
             Exit::Wire(dev) => walk.enter(*dev),
-            Exit::Pod(place) => walk.from_pod(*place),
+            Exit::Pod(place) => walk.leave_pod(*place),
             // Who sends to itself has the answer already, unless a rule has something against answers.
             Exit::Here if self.node.state.owner_of(src).is_some() => {
                 walk.depart();

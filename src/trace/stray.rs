@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::local::End;
+use super::local::{End, KNOWN};
 use super::words::{proto, words};
 use super::{Verdict, Walk};
+use crate::finding::repair::PeerRows;
 use crate::finding::{mtu, pod, route};
 use crate::net::IfName;
-use crate::state::{LinkKind, RouteKey};
+use crate::state::fib::Leg;
+use crate::state::{Hop, LinkKind, NeighKey, RouteKey};
 
 /// A VLAN's tag, for which every device has room beyond its MTU.
 const TAG: u32 = 4;
@@ -30,6 +32,19 @@ impl Walk<'_> {
         let at = (dev, how.as_deref().filter(|_| inside));
         let finding = mtu::pair(self.host(), &end.pod.name, frame, (&to, least), at);
         self.fail("mtu", format!("{frame} > {to} {least}"), finding, Verdict::Dropped);
+    }
+
+    /// True if a packet for the peer's pods gets to the peer by this leg, although the lease asks for another one: by
+    /// its public address, through the tunnel after all, or because somebody answered for the address itself.
+    pub(super) fn arrives_beside(&self, peer: &PeerRows, leg: &Leg) -> bool {
+        let Hop { dev: Some(dev), via, .. } = leg.hop else { return false };
+        let key = NeighKey { dev, ip: self.query.dst };
+        let known = || self.node.state.neighs.get(&key).is_some_and(|have| have.state & KNOWN != 0);
+        match via {
+            _ if dev == peer.dev => via == Some(peer.gateway()),
+            Some(via) => via == peer.public,
+            None => known(),
+        }
     }
 
     /// Ends the walk if the destination lies in the node's own subnet: by `dev` it leaves for somewhere else.

@@ -2,4 +2,6 @@
 
 mod far;
 mod kinds;
+mod live;
 mod pod;
+mod spread;

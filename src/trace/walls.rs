@@ -217,7 +217,7 @@ impl Walk<'_> {
             dst_type: Some(kind(query.dst)),
             own: oif.as_ref().and_then(same),
             ct: if reply { Ct::Established } else { Ct::New },
-            conn: Conn { reply: Some(reply), ..Conn::default() },
+            conn: self.tracked.clone().unwrap_or(Conn { reply: Some(reply), ..Conn::default() }),
             ..Packet::new(src, query.dst, query.proto)
         }
     }

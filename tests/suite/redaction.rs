@@ -122,7 +122,7 @@ fn what_labs_left_behind_says_the_same_redacted_and_shows_nothing() {
     let mut wrong = Vec::new();
     for file in ["snapshots/v1.json", "readers/healthy.json", "readers/drift.json", "readers/38-nodes.json"] {
         let node = read(file);
-        assert!(questions(&node).len() > 8, "{file}");
+        assert!(questions(&node).len() > 4, "{file}");
         wrong.extend((0..4).flat_map(|seed| differences(file, &node, seed * 16)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

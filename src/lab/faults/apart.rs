@@ -23,8 +23,7 @@ pub(super) const ROWS: &[Fault] = &[
                 "ip link del rival0 2>/dev/null || true",
             ),
         ],
-    )
-    .traced(&[]),
+    ),
     Fault::near(
         "masq.missing",
         "the rules that let pods speak to the world under the node's address are gone",
