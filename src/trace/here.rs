@@ -27,17 +27,8 @@ impl Walk<'_> {
     /// From the first look-up to the device that the packet leaves by.
     pub(super) fn depart(&mut self) {
         let iif = self.input_device();
-        if !self.settled {
-            if self.drawn(iif) {
-                return;
-            }
-            match iif {
-                Some(_) => self.prerouting(iif),
-                None => self.rerouted(),
-            }
-            if self.end.is_some() || self.balanced() {
-                return;
-            }
+        if !self.settled && self.rewritten(iif) {
+            return;
         }
         let peer = self.promised.owner(self.query.dst).cloned().or_else(|| self.shared());
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
