@@ -158,7 +158,7 @@ fn addr(line: &str, verb: &str) -> Option<String> {
     Some(format!("ip addr {verb} {net} {brd} dev {dev} {more}"))
 }
 
-/// `-4 100:	from all to 10.244.2.0/24 lookup 100`
+/// `-4 100: from all to 10.244.2.0/24 lookup 100`
 fn rule(line: &str, verb: &str) -> String {
     let (family, rest) = line.split_once(' ').unwrap_or(("-4", line));
     let (pref, words) = rest.split_once(':').unwrap_or((rest, ""));
