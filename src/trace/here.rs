@@ -95,11 +95,8 @@ impl Walk<'_> {
             let on = |net: &IpNet| net.contains(&from) && net.prefix_len() < net.max_prefix_len();
             let near = state.addrs.keys().filter(|held| on(&held.net));
             let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
-            if foreign && near.is_some() {
-                return near;
-            }
-            let back = foreign.then(|| lookup(state, &Flow::to(from)));
-            back.and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
+            let back = || first(&lookup(state, &Flow::to(from)).answer)?.hop.dev;
+            foreign.then(|| near.or_else(back)).flatten()
         })
     }
 
