@@ -203,7 +203,7 @@ impl Tally {
         let flag = if v6 { "-6" } else { "-4" };
         dice.switches().into_iter().for_each(|(name, value)| switch(name, value));
         let mut lines = dice.clear();
-        if number % 25 == 0 {
+        if number.is_multiple_of(25) {
             batch(&[flag], &lines);
             // A group is of no family.
             batch(&[], &dice.nexthops());
