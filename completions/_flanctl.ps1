@@ -624,6 +624,8 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
             [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
+            [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Ask the resolver for DST where it is a name')
+            [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit 1 also if a stage was not seen')
             [CompletionResult]::new('--minimal', '--minimal', [CompletionResultType]::ParameterName, 'Verdict and codes alone, on one line')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say also what almost matched, and what to type to see it')

@@ -595,6 +595,8 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --output 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg'
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
+            cand --resolve 'Ask the resolver for DST where it is a name'
+            cand --live 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
             cand --strict 'Exit 1 also if a stage was not seen'
             cand --minimal 'Verdict and codes alone, on one line'
             cand -v 'Say also what almost matched, and what to type to see it'
