@@ -33,9 +33,7 @@ pub(super) fn fact(node: &mut Snapshot, key: &str, value: &str) {
 
 pub(super) fn filter(node: &mut Snapshot, rule: &str) {
     node.state.firewall = Some(firewall(
-        &RULES
-            .replace("COMMIT\n*filter", "COMMIT\n*filter")
-            .replace(":OUTPUT ACCEPT [0:0]\nCOMMIT", &format!(":OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT")),
+        &RULES.replace(":OUTPUT ACCEPT [0:0]\nCOMMIT", &format!(":OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT")),
     ));
 }
 
@@ -109,9 +107,7 @@ const CASES: &[Case] = &[
         |near, _| {
             leased(near, 3).attrs.backend_data =
                 Some(VxlanData { vni: 2, mac: mac(0x0b, 3) }.to_json().into());
-            for table in [main_route("10.244.3.0/24")] {
-                near.state.routes.remove(&table);
-            }
+            near.state.routes.remove(&main_route("10.244.3.0/24"));
             near.state.neighs.remove(&neigh(3));
             near.state.fdb.remove(&fdb(3));
         },

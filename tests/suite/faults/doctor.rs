@@ -38,7 +38,7 @@ impl Lab {
         let fixes = !printed && mended && !only.is_empty();
         let words: Vec<&str> = if fixes { [&["--fix"], only.as_slice()].concat() } else { Vec::new() };
         // Before anything is mended.
-        let afar = if fault.is_far() { self.from_afar(fault, node) } else { None };
+        let afar = if fault.is_far() { self.seen_from_afar(fault, node) } else { None };
         wrong.extend(afar);
         let (status, first) = self.doctor(node, &words);
         let before = if fixes { &first["before"] } else { &first["findings"] };
@@ -107,7 +107,7 @@ impl Lab {
     }
 
     /// node1 with the broken node's snapshot beside its own says what a trace says.
-    fn from_afar(&self, fault: &Fault, node: &str) -> Option<String> {
+    fn seen_from_afar(&self, fault: &Fault, node: &str) -> Option<String> {
         // What is missing altogether is no matter of a node that is examined: nobody asked for that address.
         let nobody_asked = ["lease.none", "remote.podgone"];
         let want = if nobody_asked.contains(&fault.id) { &[][..] } else { fault.trace };
