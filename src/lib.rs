@@ -18,10 +18,12 @@
 //! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
 //! - [`render`]: tables and JSON from one value.
+//! - [`capture`]: packets as text, tcpdump's to the byte where asked.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
 
 pub mod agent;
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -41,6 +41,7 @@ const ROOMS: &[Room] = &[
     // A lease in a file is written as in etcd: one codec.
     pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
     pure("finding", &[]),
+    pure("capture", &[]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
     pure(
         "readings",
