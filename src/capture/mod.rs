@@ -5,6 +5,7 @@ pub mod names;
 pub mod packet;
 pub mod proto;
 pub mod reader;
+pub mod source;
 pub mod text;
 pub mod time;
 

@@ -80,3 +80,13 @@ impl Read for Frames {
         }
     }
 }
+
+/// The text of a small file, such as a list of files or a filter.
+pub fn text(name: &str) -> io::Result<String> {
+    if name == "-" {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(name)
+}

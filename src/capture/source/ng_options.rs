@@ -113,7 +113,9 @@ impl Notes {
         for (kind, value) in options(body, big) {
             let parted = match kind {
                 1 => value.split_first_chunk::<4>().map(|(ip, rest)| (IpAddr::V4(Ipv4Addr::from(*ip)), rest)),
-                2 => value.split_first_chunk::<16>().map(|(ip, rest)| (IpAddr::V6(Ipv6Addr::from(*ip)), rest)),
+                2 => {
+                    value.split_first_chunk::<16>().map(|(ip, rest)| (IpAddr::V6(Ipv6Addr::from(*ip)), rest))
+                }
                 _ => None,
             };
             let Some((ip, rest)) = parted else { continue };

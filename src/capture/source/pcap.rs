@@ -47,9 +47,12 @@ impl Pcap {
             (_, true) => true,
             _ => return Err(Broken::Unknown),
         };
-        let (Some(major), Some(minor), Some(told), Some(link)) =
-            (u16_at(unread, 4, big), u16_at(unread, 6, big), u32_at(unread, 16, big), u32_at(unread, 20, big))
-        else {
+        let (Some(major), Some(minor), Some(told), Some(link)) = (
+            u16_at(unread, 4, big),
+            u16_at(unread, 6, big),
+            u32_at(unread, 16, big),
+            u32_at(unread, 20, big),
+        ) else {
             let (wanted, got) = (FILE_HEADER as u32, unread.len() as u32);
             return Ok(Err(Piece::Need(Broken::Cut { what: "file header", wanted, got })));
         };

@@ -66,10 +66,13 @@ impl Ng {
         let least = if begins { 28 } else { 12 };
         if total < least {
             let whose = if begins { "Section Header Block" } else { "block" };
-            return Err(Broken::Block(format!("{whose} in pcapng dump file has a length of {total} < {least}")));
+            return Err(Broken::Block(format!(
+                "{whose} in pcapng dump file has a length of {total} < {least}"
+            )));
         }
         if !total.is_multiple_of(4) {
-            let text = format!("block in pcapng dump file has a length of {total} that is not a multiple of 4");
+            let text =
+                format!("block in pcapng dump file has a length of {total} that is not a multiple of 4");
             return Err(Broken::Block(text));
         }
         // A block that holds no packet may be any size that fits into memory twice.
@@ -139,7 +142,8 @@ impl Ng {
     /// A packet with a time and an interface.
     fn timed(&self, iface: u32, body: &[u8], whole: usize) -> Result<Piece, Broken> {
         let word = |at| u32_at(body, at, self.big);
-        let (Some(high), Some(low), Some(captured), Some(len)) = (word(4), word(8), word(12), word(16)) else {
+        let (Some(high), Some(low), Some(captured), Some(len)) = (word(4), word(8), word(12), word(16))
+        else {
             return Err(Broken::Block("block is too short for a packet".to_owned()));
         };
         let interface = self.on(iface)?;

@@ -2,7 +2,7 @@
 
 use super::table::Key;
 use super::words::{self, Given, Unread};
-use crate::capture::{Compat, Force, Opts, Time};
+use crate::capture::ctx::{Compat, Force, Opts, Time};
 use crate::cli::Color;
 
 /// Longest packet that is captured unless `-s` says another.
@@ -62,6 +62,17 @@ pub enum Form {
     Flows,
     /// `--path`.
     Path,
+}
+
+/// What stood before the verb.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// `-o json`.
+    pub json: bool,
+    /// `--color`.
+    pub color: Color,
+    /// `--netns`.
+    pub netns: Option<String>,
 }
 
 /// The whole command line.
@@ -145,18 +156,18 @@ pub struct Flags {
     /// `--run-dir`.
     pub run_dir: Option<String>,
     /// `--color`.
-    pub color: Option<Color>,
+    pub color: Color,
     /// The filter expression.
     pub expr: String,
 }
 
 impl Flags {
-    /// Nothing given.
-    fn new() -> Self {
+    /// Nothing given behind the verb.
+    fn new(before: Before) -> Self {
         Self {
             ask: Ask::default(),
             form: Form::default(),
-            json: false,
+            json: before.json,
             print: Opts::new(Compat::Ours),
             read: None,
             list: None,
@@ -187,20 +198,20 @@ impl Flags {
             inner: None,
             max_flows: 10_000,
             timeout: 500,
-            netns: None,
+            netns: before.netns,
             pod: None,
             annotate: true,
             quiet: false,
             run_dir: None,
-            color: None,
+            color: before.color,
             expr: String::new(),
         }
     }
 
     /// Reads the words behind `capture`.
-    pub fn parse(words: &[String]) -> Result<Self, Wrong> {
+    pub fn parse(words: &[String], before: Before) -> Result<Self, Wrong> {
         let (given, rest) = words::read(words)?;
-        let mut flags = Self::new();
+        let mut flags = Self::new(before);
         // What is printed depends on it from the first flag on.
         for (_, value) in given.iter().filter(|(key, _)| *key == Key::Compat) {
             flags.print = Opts::new(compat(value)?);
@@ -315,11 +326,11 @@ impl Flags {
             Key::Annotate => self.annotate = false,
             Key::Quiet => self.quiet = true,
             Key::RunDir => self.run_dir = text(),
-            Key::Color => self.color = Some(color(value)?),
+            Key::Color => self.color = color(value)?,
             Key::Crypto | Key::Secret => return wrong("crypto code not compiled in"),
             Key::Monitor | Key::Mesh => return wrong("802.11 is none of an overlay's links"),
-            // -b is for BGP, -f for what NIS knew; the rest asks for nothing here.
-            Key::Compat | Key::AsDot | Key::Foreign | Key::Mib | Key::Ignored => {}
+            // These two were read first; -b is for BGP, -f for what NIS knew, the rest asks for nothing.
+            Key::Compat | Key::Stamp | Key::AsDot | Key::Foreign | Key::Mib | Key::Ignored => {}
         }
         Ok(())
     }

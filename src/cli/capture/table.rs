@@ -2,8 +2,7 @@
 
 /// What an option means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the option of that name in the table below")]
-pub enum Key {
+pub(super) enum Key {
     Ascii,
     AsDot,
     Annotate,
@@ -80,7 +79,7 @@ pub enum Key {
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
-pub struct Opt {
+pub(super) struct Opt {
     /// What it means.
     pub key: Key,
     /// Its letter.
@@ -115,7 +114,7 @@ const fn opt(
 
 /// The options, in the order in which help lists them.
 #[rustfmt::skip]
-pub const OPTIONS: &[Opt] = &[
+pub(super) const OPTIONS: &[Opt] = &[
     opt(Key::Interface, 'i', "interface", "IF", true, "Capture on this interface, or on any; may be repeated [default: the uplink, tunnel ports only]"),
     opt(Key::Read, 'r', "read", "FILE", true, "Read packets from a file (pcap or pcapng, also packed by gzip or zstd), - for standard input"),
     opt(Key::Write, 'w', "write", "FILE", true, "Write packets to a file, - for standard output; pcapng if its name ends in .pcapng"),

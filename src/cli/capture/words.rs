@@ -78,7 +78,8 @@ fn long_named(name: &str) -> Result<&'static Opt, Unread> {
         [option] => Ok(option),
         [] => Err(Unread::Long(name.to_owned())),
         several => {
-            let names: Vec<String> = several.iter().filter_map(|o| Some(format!("'--{}'", o.long?))).collect();
+            let names: Vec<String> =
+                several.iter().filter_map(|o| Some(format!("'--{}'", o.long?))).collect();
             Err(Unread::Ambiguous(name.to_owned(), names.join(" ")))
         }
     }
@@ -117,7 +118,9 @@ mod tests {
         let (given, expr) = line("-i eth0 dst 192.168.50.12 -vvvvvv and udp -c 20").unwrap();
         assert_eq!(expr, ["dst", "192.168.50.12", "and", "udp"]);
         assert_eq!(given.iter().filter(|(key, _)| *key == Key::Verbose).count(), 6);
-        assert!(given.contains(&(Key::Interface, "eth0".into())) && given.contains(&(Key::Count, "20".into())));
+        assert!(
+            given.contains(&(Key::Interface, "eth0".into())) && given.contains(&(Key::Count, "20".into()))
+        );
     }
 
     #[test]
