@@ -1,5 +1,6 @@
 //! Packets as text, tcpdump's to the byte where asked. Bytes in, text out; opens nothing, looks nothing up.
 
+pub mod bpf;
 pub mod ctx;
 pub mod names;
 pub mod packet;
