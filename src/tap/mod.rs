@@ -5,5 +5,6 @@ pub mod links;
 #[cfg(feature = "pcap")]
 pub mod live;
 pub mod open;
+pub mod sink;
 
 pub use open::{Input, open, text};

@@ -2,17 +2,24 @@
 
 use std::io::{self, Write};
 
+use super::flags::Flags;
 use crate::capture::Printer;
 use crate::capture::ctx::Opts;
 use crate::capture::packet::Packet;
 use crate::capture::text::Out;
 use crate::error::Failure;
+use crate::tap::sink::Sink;
 
 /// Bytes of text that are written at once.
 const BLOCK: usize = 64 * 1024;
 
 /// Takes packets.
 pub trait Consumer {
+    /// Packets of this link type follow.
+    fn open(&mut self, _link: u32) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// A packet, and its number among those that were captured.
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure>;
 
@@ -115,4 +122,60 @@ pub fn zone() -> Box<dyn Fn(i64) -> i32 + Send> {
 /// What `printer` is made of, named for the callers.
 pub fn printer(opts: Opts, names: crate::capture::names::Names) -> Printer {
     Printer::new(opts, names, zone())
+}
+
+/// `-w`, and with `--print` whatever else is made of the packets.
+pub struct Written {
+    name: String,
+    snaplen: u32,
+    nano: bool,
+    each: bool,
+    sink: Option<(Sink, u32)>,
+    also: Option<Box<dyn Consumer>>,
+}
+
+impl Written {
+    /// Packets into a file that is made with the first of them, or at the end.
+    pub fn new(flags: &Flags, name: &str, also: Option<Box<dyn Consumer>>) -> Self {
+        let (snaplen, nano, each) = (flags.snaplen, flags.print.nano, flags.packet_buffered);
+        Self { name: name.to_owned(), snaplen, nano, each, sink: None, also }
+    }
+
+    /// Begins the file for packets of `link`.
+    pub fn begin(&mut self, link: u32) -> Result<(), Failure> {
+        if self.sink.is_none() {
+            let made = Sink::create(&self.name, link, self.snaplen, self.nano, self.each);
+            self.sink = Some((made.map_err(|e| Failure::found(self.name.clone()).because(e))?, link));
+        }
+        Ok(())
+    }
+}
+
+impl Consumer for Written {
+    fn open(&mut self, link: u32) -> Result<(), Failure> {
+        self.begin(link)
+    }
+
+    fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
+        self.begin(packet.link.0.into())?;
+        if let Some((sink, link)) = &mut self.sink {
+            if *link != u32::from(packet.link.0) {
+                return Err(Failure::found(format!("{}: a pcap file holds one link type", self.name))
+                    .hint("capture interfaces of one kind, or -i any"));
+            }
+            sink.packet(packet).map_err(|e| Failure::found(self.name.clone()).because(e))?;
+        }
+        self.also.as_mut().map_or(Ok(()), |also| also.packet(number, packet))
+    }
+
+    fn pause(&mut self) -> Result<(), Failure> {
+        self.also.as_mut().map_or(Ok(()), |also| also.pause())
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        if let Some((sink, _)) = &mut self.sink {
+            sink.flush().map_err(|e| Failure::found(self.name.clone()).because(e))?;
+        }
+        self.also.as_mut().map_or(Ok(()), |also| also.finish())
+    }
 }

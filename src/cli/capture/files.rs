@@ -38,7 +38,7 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
         let step = match decoder.step() {
             Ok(step) => step,
             Err(broken) => {
-                into.pause()?;
+                into.finish()?;
                 let what = if opened { "pcap_loop" } else { name };
                 return Err(Failure::found(what).because(broken));
             }
@@ -46,7 +46,7 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
         match step {
             Step::Record(record) => {
                 let packet = packet(&record);
-                match gate.judge(&packet)? {
+                match gate.judge(&packet) {
                     Verdict::Pass => {}
                     Verdict::Take => into.packet(gate.seen(), &packet)?,
                     Verdict::Last => {
@@ -60,14 +60,15 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
                     into.pause()?;
                 }
                 if let Err(e) = decoder.fill(&mut input.bytes) {
-                    into.pause()?;
+                    into.finish()?;
                     return Err(unread(e));
                 }
             }
             Step::Opened(head) => {
                 opened = true;
                 told(name, flags, head);
-                gate.open(head)?;
+                gate.open(head.link)?;
+                into.open(head.link)?;
             }
             Step::End => return Ok(Verdict::Take),
         }
@@ -100,4 +101,19 @@ fn told(name: &str, flags: &Flags, head: Head) {
 fn plain(error: std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// The link type of a file's first packets.
+pub fn link_of(name: &str) -> Result<u32, Failure> {
+    let unread = |e: std::io::Error| Failure::found(name.to_owned()).because(plain(e));
+    let mut input = tap::open(name).map_err(unread)?;
+    let mut decoder = Decoder::new(Precision::Micro);
+    loop {
+        match decoder.step() {
+            Ok(Step::Opened(head)) => return Ok(head.link),
+            Ok(Step::More) => decoder.fill(&mut input.bytes).map_err(unread)?,
+            Ok(_) => return Err(Failure::found(format!("{name} has no link type"))),
+            Err(broken) => return Err(Failure::found(name.to_owned()).because(broken)),
+        }
+    }
 }

@@ -1,9 +1,10 @@
-//! Which packets go on: the filters, `--skip` and `-c`.
+//! Which packets go on: the filter, `--skip` and `-c`.
 
 use super::flags::Flags;
+use crate::capture::bpf::Program;
 use crate::capture::packet::Packet;
-use crate::capture::source::Head;
 use crate::error::Failure;
+use crate::tap::filter;
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +23,17 @@ pub struct Gate {
     seen: u64,
     skip: u64,
     last: u64,
+    expr: String,
+    optimize: bool,
+    program: Program,
 }
 
 impl Gate {
-    /// As the flags say.
-    pub fn new(flags: &Flags) -> Self {
+    /// As the flags say; `expr` is what this process, not the kernel, has to look at.
+    pub fn new(flags: &Flags, expr: &str) -> Self {
         let last = flags.count.map_or(u64::MAX, |count| count.saturating_add(flags.skip));
-        Self { seen: 0, skip: flags.skip, last }
+        let (expr, optimize) = (expr.to_owned(), flags.optimize);
+        Self { seen: 0, skip: flags.skip, last, expr, optimize, program: Program::default() }
     }
 
     /// How many packets matched, the present one included: its number.
@@ -36,21 +41,25 @@ impl Gate {
         self.seen
     }
 
-    /// A file or interface with this link type follows.
-    pub fn open(&mut self, _head: Head) -> Result<(), Failure> {
+    /// A file with this link type follows.
+    pub fn open(&mut self, link: u32) -> Result<(), Failure> {
+        self.program = filter::compile(&self.expr, link, self.optimize)?;
         Ok(())
     }
 
     /// What becomes of this packet.
     #[inline]
-    pub fn judge(&mut self, _packet: &Packet<'_>) -> Result<Verdict, Failure> {
+    pub fn judge(&mut self, packet: &Packet<'_>) -> Verdict {
+        if !self.program.matches(packet.data, packet.len) {
+            return Verdict::Pass;
+        }
         self.seen += 1;
-        Ok(if self.seen <= self.skip {
+        if self.seen <= self.skip {
             Verdict::Pass
         } else if self.seen >= self.last {
             Verdict::Last
         } else {
             Verdict::Take
-        })
+        }
     }
 }

@@ -4,19 +4,22 @@ mod consume;
 mod files;
 mod flags;
 mod gate;
+#[cfg(feature = "pcap")]
+mod live;
 mod table;
 mod tree;
 mod words;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
-use consume::{Consumer, Counted, Lines};
+use consume::{Consumer, Counted, Lines, Written};
 use flags::{Ask, Before, Flags, Form};
 use gate::Gate;
 pub use tree::CaptureArgs;
 
 use super::{Global, Output};
+use crate::capture::bpf::{Insn, Program};
 use crate::capture::ctx::Compat;
 use crate::capture::names::Names;
 use crate::error::{Failure, exit};
@@ -90,9 +93,79 @@ fn as_tcpdump(flags: &Flags, failure: Failure) -> Result<Done, Failure> {
 }
 
 fn packets(flags: &Flags) -> Result<u8, Failure> {
-    let mut gate = Gate::new(flags);
+    let expr = expression(flags)?;
+    if flags.dump > 0 {
+        return dump(flags, &expr);
+    }
+    if flags.read.is_some() || flags.list.is_some() {
+        let mut into = consumer(flags)?;
+        files::read(flags, &mut Gate::new(flags, &expr), into.as_mut())?;
+        return Ok(exit::FINE);
+    }
+    from_interfaces(flags, &expr)
+}
+
+#[cfg(feature = "pcap")]
+fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    let inside = match &flags.netns {
+        Some(name) => Some(crate::kernel::netns::InNetns::enter(name).map_err(|e| {
+            Failure::found(format!("network namespace {name}")).because(e).hint("see `ip netns list`")
+        })?),
+        None => None,
+    };
+    if flags.ask == Ask::Interfaces {
+        let lines = crate::tap::live::interfaces()?;
+        return told(&(lines.join("\n") + "\n"));
+    }
+    if flags.interfaces.is_empty() {
+        return Err(Failure::found("no interface named").hint("-i IF, or -r FILE; -D lists interfaces"));
+    }
+    let mut taps = live::open(flags, &flags.interfaces, expr)?;
+    // The sockets stay in the namespace that they were opened in.
+    drop(inside);
+    live::told(flags, &taps);
     let mut into = consumer(flags)?;
-    files::read(flags, &mut gate, into.as_mut())?;
+    if let Some(tap) = taps.first() {
+        into.open(tap.link)?;
+    }
+    live::run(flags, &mut taps, &mut Gate::new(flags, ""), into.as_mut())?;
+    Ok(exit::FINE)
+}
+
+#[cfg(not(feature = "pcap"))]
+fn from_interfaces(_flags: &Flags, _expr: &str) -> Result<u8, Failure> {
+    Err(Failure::found("this build is without libpcap and reads files alone").hint("name one with -r FILE"))
+}
+
+/// The expression of the command line, or of the file of `-F`.
+fn expression(flags: &Flags) -> Result<String, Failure> {
+    let Some(file) = &flags.expr_file else { return Ok(flags.expr.clone()) };
+    let text = crate::tap::text(file).map_err(|e| Failure::found(file.clone()).because(e))?;
+    let lines: Vec<&str> = text.lines().map(|line| line.split('#').next().unwrap_or_default()).collect();
+    Ok(lines.join(" "))
+}
+
+/// `-d`: the compiled filter.
+fn dump(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    let link = match (&flags.link_type, &flags.read) {
+        (Some(name), _) => crate::tap::links::named(name)
+            .ok_or_else(|| Failure::found(format!("invalid data link type {name}")))?,
+        (None, Some(file)) => files::link_of(file)?,
+        (None, None) => 1,
+    };
+    // An empty filter is one, too: it takes everything.
+    let all = || Program(vec![Insn { code: 6, jt: 0, jf: 0, k: flags.snaplen }]);
+    let program = crate::tap::filter::compile(expr, link, flags.optimize)?;
+    let program = if program.0.is_empty() { all() } else { program };
+    told(&match flags.dump {
+        1 => program.listing(),
+        2 => program.as_c(),
+        _ => program.as_numbers(),
+    })
+}
+
+fn told(text: &str) -> Result<u8, Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(consume::unwritten)?;
     Ok(exit::FINE)
 }
 
@@ -100,7 +173,31 @@ fn consumer(flags: &Flags) -> Result<Box<dyn Consumer>, Failure> {
     if flags.form == Form::Count {
         return Ok(Box::new(Counted::new(consume::stdout())));
     }
-    let printer = consume::printer(flags.print.clone(), Names::default());
-    let each = flags.line_buffered;
-    Ok(Box::new(Lines::new(printer, consume::stdout(), each, flags.sampling.unwrap_or(1))))
+    let lines = || -> Box<dyn Consumer> {
+        let printer = consume::printer(flags.print.clone(), names(flags));
+        let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
+        Box::new(Lines::new(printer, consume::stdout(), each, flags.sampling.unwrap_or(1)))
+    };
+    Ok(match &flags.write {
+        Some(name) => Box::new(Written::new(flags, name, flags.and_print.then(lines))),
+        None => lines(),
+    })
+}
+
+/// Names in place of numbers, unless -n; interfaces by index whatever it says.
+fn names(flags: &Flags) -> Names {
+    let mut names = Names::default();
+    for interface in nix::net::if_::if_nameindex().iter().flat_map(|list| list.iter()) {
+        names.interface(interface.index(), &interface.name().to_string_lossy());
+    }
+    if flags.print.n {
+        return names;
+    }
+    for (file, protocols) in [("/etc/services", false), ("/etc/protocols", true)] {
+        // A host without the file has numbers.
+        let text = crate::tap::text(file).unwrap_or_default();
+        if protocols { names.protocols(&text) } else { names.services(&text) }
+    }
+    names.resolver = Some(Box::new(|ip| dns_lookup::lookup_addr(&ip).ok()));
+    names
 }
