@@ -176,7 +176,7 @@ fn words(at: usize, insn: Insn) -> String {
     };
     if code & 7 == 5 && code & 0xf0 != 0 {
         let (yes, no) = (at + 1 + usize::from(jt), at + 1 + usize::from(jf));
-        return format!("({at:03}) {name:<8} {operand:<16}jt {yes}\tjf {no}");
+        return format!("({at:03}) {name:<8} {operand:<17}jt {yes}\tjf {no}");
     }
     format!("({at:03}) {name:<8} {operand}")
 }

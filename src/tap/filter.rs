@@ -15,6 +15,7 @@ pub fn compile(expr: &str, link: u32, optimize: bool) -> Result<Program, Failure
 #[cfg(feature = "pcap")]
 fn compiled(expr: &str, dlt: i32, optimize: bool) -> Result<Program, Failure> {
     use crate::capture::bpf::Insn;
+    use crate::capture::source::MAX_SNAPLEN;
     let dead = pcap::Capture::dead(pcap::Linktype(dlt)).map_err(|e| refused(expr, &e.to_string()))?;
     let program = dead.compile(expr, optimize).map_err(|e| refused(expr, &said(&e)))?;
     // The binding shows an instruction as four numbers and nothing else.
@@ -22,6 +23,8 @@ fn compiled(expr: &str, dlt: i32, optimize: bool) -> Result<Program, Failure> {
         let mut numbers = text.split_whitespace().map(str::parse::<u32>);
         let mut next = || numbers.next()?.ok();
         let (code, jt, jf, k) = (next()?, next()?, next()?, next()?);
+        // A dead handle takes 65,535 bytes of what it takes; an open one all of it.
+        let k = if code == 6 && k == 65_535 { MAX_SNAPLEN } else { k };
         Some(Insn { code: code as u16, jt: jt as u8, jf: jf as u8, k })
     };
     let insns: Option<Vec<Insn>> =
@@ -39,7 +42,10 @@ fn compiled(_expr: &str, _dlt: i32, _optimize: bool) -> Result<Program, Failure>
 #[cfg(feature = "pcap")]
 pub(super) fn said(error: &pcap::Error) -> String {
     match error {
-        pcap::Error::PcapError(text) => text.clone(),
+        pcap::Error::PcapError(text) => {
+            // One version says where it is, another does not.
+            text.strip_prefix("can't parse filter expression: ").unwrap_or(text).to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -5,6 +5,7 @@ pub mod links;
 #[cfg(feature = "pcap")]
 pub mod live;
 pub mod open;
+pub mod shed;
 pub mod sink;
 
 pub use open::{Input, open, text};

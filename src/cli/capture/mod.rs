@@ -8,6 +8,8 @@ mod gate;
 mod live;
 mod table;
 mod tree;
+#[cfg(feature = "pcap")]
+mod uplink;
 mod words;
 
 use std::ffi::OsString;
@@ -117,10 +119,15 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
         let lines = crate::tap::live::interfaces()?;
         return told(&(lines.join("\n") + "\n"));
     }
-    if flags.interfaces.is_empty() {
-        return Err(Failure::found("no interface named").hint("-i IF, or -r FILE; -D lists interfaces"));
-    }
-    let mut taps = live::open(flags, &flags.interfaces, expr)?;
+    let mut taps = match (flags.interfaces.is_empty(), expr.is_empty()) {
+        (false, _) => live::open(flags, &flags.interfaces, expr)?,
+        (true, false) => live::open(flags, &[uplink::uplink(flags)?.0], expr)?,
+        (true, true) => {
+            let (name, tunnels) = uplink::uplink(flags)?;
+            uplink::told(flags, &name, &tunnels);
+            live::open(flags, &[name], &tunnels)?
+        }
+    };
     // The sockets stay in the namespace that they were opened in.
     drop(inside);
     live::told(flags, &taps);
@@ -128,6 +135,7 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
     if let Some(tap) = taps.first() {
         into.open(tap.link)?;
     }
+    crate::tap::shed::shed(flags.user.as_deref(), flags.write.is_some())?;
     live::run(flags, &mut taps, &mut Gate::new(flags, ""), into.as_mut())?;
     Ok(exit::FINE)
 }
