@@ -50,7 +50,6 @@ impl Printer {
             out.dec_wide(number, 5, b' ');
             out.str("  ");
         }
-        self.clock.print(&cx.o, out, packet.ts);
         if cx.o.lengths {
             out.str("caplen ");
             out.dec(packet.caplen);
@@ -58,6 +57,7 @@ impl Printer {
             out.dec(packet.len);
             out.byte(b' ');
         }
+        self.clock.print(&cx.o, out, packet.ts);
         if invalid_header(out, packet) {
             return;
         }

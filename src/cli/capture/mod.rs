@@ -10,6 +10,7 @@ mod table;
 mod tree;
 #[cfg(feature = "pcap")]
 mod uplink;
+mod values;
 mod words;
 
 use std::ffi::OsString;
