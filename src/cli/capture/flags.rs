@@ -1,6 +1,6 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
-use super::table::Key;
+use super::table::{Key, OPTIONS, Opt};
 use super::values::{color, compat, direction, force, number, positive, size, wrong};
 use super::words::{self, Given, Unread};
 use crate::capture::ctx::{Compat, Opts, Time};
@@ -8,6 +8,22 @@ use crate::cli::Color;
 
 /// Longest packet that is captured unless `-s` says another.
 const SNAPLEN: u32 = 262_144;
+
+/// Options that are known and not served.
+const UNSERVED: &[Key] = &[
+    Key::Inner,
+    Key::Flows,
+    Key::Path,
+    Key::Pod,
+    Key::Pcapng,
+    Key::FileSize,
+    Key::RotateSeconds,
+    Key::RotateCount,
+    Key::Post,
+    Key::LinkTypes,
+    Key::StampTypes,
+    Key::StampType,
+];
 
 /// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -366,10 +382,20 @@ impl Flags {
         if self.form == Form::Count && has(Key::Flows) {
             return wrong("--count and --flows are two answers: one of them");
         }
-        if self.json && self.form == Form::Text {
-            self.form = Form::Ndjson;
+        // Better refused than passed over in silence.
+        if let Some((key, _)) = given.iter().find(|(key, _)| UNSERVED.contains(key)) {
+            let option = OPTIONS.iter().find(|option| option.key == *key);
+            let named =
+                |o: &Opt| o.long.map_or_else(|| o.short.map(|c| format!("-{c}")), |l| Some(format!("--{l}")));
+            let name = option.and_then(named).unwrap_or_default();
+            return wrong(format!("{name} is not part of this version"));
         }
-        self.pcapng |= self.write.as_deref().is_some_and(|name| name.ends_with(".pcapng"));
+        if self.json {
+            return wrong("-o ndjson is not part of this version of capture");
+        }
+        if self.pcapng || self.write.as_deref().is_some_and(|name| name.ends_with(".pcapng")) {
+            return wrong("pcapng is read but not written by this version: give -w another name");
+        }
         Ok(())
     }
 }
