@@ -71,8 +71,6 @@ pub enum Form {
     /// Lines.
     #[default]
     Text,
-    /// One JSON object a packet.
-    Ndjson,
     /// `--count`.
     Count,
     /// `--flows`.
@@ -368,7 +366,6 @@ impl Flags {
         }
         let from_file = self.read.is_some() || self.list.is_some();
         if from_file && (!self.interfaces.is_empty() || self.netns.is_some() || self.pod.is_some()) {
-            // tcpdump reads the file and forgets the interface; an error tells what is meant.
             if !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
                 return wrong("-r reads a file and -i an interface: one of them");
             }
