@@ -26,6 +26,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.dec(version);
         return Ok(());
     }
+    need(b, HEADER)?;
     let flags = u8_at(b, 1)?;
     out.str(", Flags [");
     out.str(match flags >> 6 {

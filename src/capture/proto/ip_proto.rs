@@ -1,7 +1,7 @@
 //! IP protocols: their names, and which printer reads what.
 
 use super::l3::L3;
-use super::{gre, icmp, icmp6, ip4, ip6, ipsec, tcp, udp};
+use super::{gre, icmp, icmp6, igmp, ip4, ip6, ipsec, tcp, udp};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after};
 use crate::capture::text::Out;
@@ -71,6 +71,7 @@ pub fn payload(cx: &mut Cx, out: &mut Out, proto: u8, b: &[u8], len: u32, l3: &L
     match proto {
         UDP => udp::print(cx, out, b, len, l3),
         TCP => tcp::print(cx, out, b, len, l3),
+        2 => igmp::print(cx, out, b, len),
         4 => ip4::print(cx, out, b, len),
         41 => ip6::print(cx, out, b, len),
         47 => gre::print(cx, out, b, len),

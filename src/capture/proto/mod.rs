@@ -12,6 +12,7 @@ pub mod gre;
 pub mod hex;
 pub mod icmp;
 pub mod icmp6;
+pub mod igmp;
 pub mod ip4;
 pub mod ip4_opts;
 pub mod ip6;

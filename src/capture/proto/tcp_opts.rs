@@ -12,8 +12,10 @@ const ACK: u8 = 16;
 enum End {
     /// An option says what cannot be.
     Bad,
-    /// The captured bytes ended.
+    /// The captured bytes ended before an option's kind or length.
     Short,
+    /// They ended within an option.
+    Within,
 }
 
 impl From<crate::capture::reader::Cut> for End {
@@ -34,9 +36,9 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, segment: &Segment) 
             }
             Ok(false)
         }
-        Err(End::Short) => {
+        Err(end) => {
             super::cut(cx, out);
-            if !cx.v50() && !first {
+            if !cx.v50() && !first && matches!(end, End::Within) {
                 out.byte(b'>');
             }
             Ok(false)
@@ -121,7 +123,7 @@ impl Body<'_> {
         if n > self.left {
             return Err(End::Bad);
         }
-        Ok(need(self.b, self.at + n)?)
+        need(self.b, self.at + n).map_err(|_| End::Within)
     }
 }
 
