@@ -19,6 +19,7 @@
 //! - [`readings`]: the tables beside the leases, drift marked.
 //! - [`render`]: tables and JSON from one value.
 //! - [`capture`]: packets as text, tcpdump's to the byte where asked.
+//! - [`tap`]: the hands of `capture` — files, interfaces, filters, privileges.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
 
@@ -42,3 +43,4 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod tap;

@@ -1,10 +1,12 @@
 //! Packets as text, tcpdump's to the byte where asked. Bytes in, text out; opens nothing, looks nothing up.
 
+pub mod bpf;
 pub mod ctx;
 pub mod names;
 pub mod packet;
 pub mod proto;
 pub mod reader;
+pub mod source;
 pub mod text;
 pub mod time;
 

@@ -64,13 +64,14 @@ const ROOMS: &[Room] = &[
             "store", "snapshot",
         ],
     ),
+    hands("tap", &["error", "net", "capture"]),
     // The lab starts flanctl as anyone would, and knows its rooms no better.
     hands("lab", &["error", "net"]),
     hands(
         "cli",
         &[
             "error", "net", "clock", "schema", "state", "config", "lease", "overlay", "plan", "kernel",
-            "store", "snapshot", "finding", "readings", "render", "agent", "lab",
+            "store", "snapshot", "finding", "readings", "render", "agent", "lab", "capture", "tap",
         ],
     ),
     hands("main", &["error", "cli"]),
