@@ -9,6 +9,11 @@ use crate::capture::text::Out;
 /// A message.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Step {
     cx.proto = "icmp6";
+    if len == 0 {
+        out.str("ICMP6, length 0");
+        super::invalid(out);
+        return Ok(());
+    }
     if cx.o.v > 0 && !l3.fragmented && !cx.o.no_sums {
         checksum(out, b, len, l3);
     }
@@ -35,6 +40,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         143 if cx.o.v > 0 => {
             name(out, kind);
             return groups(cx, out, b);
+        }
+        143 => {
+            name(out, kind);
+            out.str(", ");
+            out.dec(be16(b, 6)?);
+            out.str(" group record(s)");
         }
         _ => name(out, kind),
     }

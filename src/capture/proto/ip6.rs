@@ -28,7 +28,7 @@ fn checked(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             out.str("IP6 ");
         }
         if len < HEADER {
-            return bad(out, "[length ", len, " < ", HEADER);
+            return bad(out, " [length ", len, " < ", HEADER);
         }
         let version = u32::from(u8_at(b, 0)? >> 4);
         if version != 6 {

@@ -8,10 +8,10 @@ use crate::capture::text::Out;
 /// Hop-by-hop or destination options. Says how long they are.
 pub fn options(cx: &mut Cx, out: &mut Out, b: &[u8], name: &str) -> Step<usize> {
     cx.proto = if name == "HBH" { "hbhopt" } else { "dstopt" };
-    let size = (usize::from(u8_at(b, 1)?) + 1) * 8;
-    let inside = take(b, 0, size)?;
     out.str(name);
     out.byte(b' ');
+    let size = (usize::from(u8_at(b, 1)?) + 1) * 8;
+    let inside = take(b, 0, size)?;
     if cx.o.v > 0 {
         list(out, inside)?;
         out.byte(b' ');
@@ -84,9 +84,10 @@ pub fn fragment(cx: &mut Cx, out: &mut Out, b: &[u8], left: u32) -> Step<Option<
 /// A routing header. Says how long it is.
 pub fn routing(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<usize> {
     cx.proto = "rt6";
+    out.str("RT6");
     let head = array::<8>(b, 0)?;
     let size = (usize::from(head[1]) + 1) * 8;
-    out.str("RT6 (len=");
+    out.str(" (len=");
     out.dec(head[1]);
     out.str(", type=");
     out.dec(head[2]);

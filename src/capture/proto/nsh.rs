@@ -30,9 +30,9 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str(", ");
     }
     out.str("flags [");
-    super::bits(out, u32::from(flags), "none", &[(0x20, "O"), (0x10, "R")]);
+    super::bits(out, u32::from(flags), "none", &[(0x20, "O")]);
     out.str("], ");
-    if cx.o.v > 0 {
+    if cx.o.v > 2 {
         out.str("TTL ");
         out.dec(ttl);
         out.str(", length ");
@@ -97,8 +97,12 @@ fn told(out: &mut Out, context: &[u8], kind: u8) -> Step<bool> {
         if context.len() != 16 {
             return Ok(false);
         }
-        out.str("\n        Context headers: 0x");
-        out.hexes(context);
+        for n in 0..4 {
+            out.str("\n        Context[0");
+            out.dec(n as u32);
+            out.str("]: 0x");
+            out.hexes(take(context, 4 * n, 4)?);
+        }
         return Ok(true);
     }
     if kind != 2 {

@@ -33,6 +33,11 @@ pub fn link(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, version: Option<u8>)
     if cx.o.e && !cx.v50() {
         out.str("ip: ");
     }
+    if cx.o.e && cx.v50() {
+        // No link header was told, so the network's name stays.
+        let six = version.map_or(b.first().is_some_and(|first| first >> 4 == 6), |version| version == 6);
+        out.str(if six { "IP6 " } else { "IP " });
+    }
     match version {
         Some(4) if cx.v50() => ip4::print(cx, out, b, len)?,
         Some(6) if cx.v50() => ip6::print(cx, out, b, len)?,

@@ -1,7 +1,7 @@
 //! What a TCP reset carries: a text, or the eight bytes that say why.
 
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Cut, Step, be32, need, u8_at, upto};
+use crate::capture::reader::{Cut, Step, be16, be32, need, upto};
 use crate::capture::text::Out;
 
 /// A text longer than this is cut, and marked.
@@ -17,9 +17,9 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if cx.o.v == 0 {
         return need(b, len as usize);
     }
-    if len == 8 && b.first().is_none_or(|first| *first == 0) {
+    if len == 8 && b.get(..2).is_none_or(|magic| magic == [0x33, 0xaa]) {
         out.str(" [RST: ");
-        let (code, pen) = (u8_at(b, 3)?, be32(b, 4)?);
+        let (code, pen) = (be16(b, 2)?, be32(b, 4)?);
         match REASONS.get(usize::from(code)) {
             Some(reason) if cx.o.v > 1 && pen == 0 => out.str(reason),
             _ => {
