@@ -1,7 +1,7 @@
 //! Ethernet types: their names, and which printer reads what.
 
 use super::ether::Macs;
-use super::{ip4, oui};
+use super::{arp, ip4, ip6, nsh, oui};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::Step;
 use crate::capture::text::Out;
@@ -82,6 +82,9 @@ pub fn payload(cx: &mut Cx, out: &mut Out, kind: u16, b: &[u8], len: u32, macs: 
     let _ = macs;
     match kind {
         0x0800 => ip4::print(cx, out, b, len)?,
+        0x86dd => ip6::print(cx, out, b, len)?,
+        0x0806 | 0x8035 => arp::print(cx, out, b, len)?,
+        0x894f => nsh::print(cx, out, b, len)?,
         _ => return Ok(Known::No),
     }
     Ok(Known::Yes)

@@ -33,32 +33,31 @@ fn new_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str("IP ");
     }
     if len < 20 {
-        return bad(out, "length ", len, " < ", 20);
+        return bad(out, " [length ", len, " < ", 20);
     }
     let first = u8_at(b, 0)?;
     if first >> 4 != 4 {
-        return bad(out, "version ", u32::from(first >> 4), " != ", 4);
+        return bad(out, " [version ", u32::from(first >> 4), " != ", 4);
     }
     let hlen = u32::from(first & 15) * 4;
     if hlen < 20 {
-        return bad(out, "header length ", hlen, " < ", 20);
+        return bad(out, " [header length ", hlen, " < ", 20);
     }
     let mut total = u32::from(be16(b, 2)?);
     if total > len {
-        bad(out, "total length ", total, " > length ", len)?;
+        bad(out, " [total length ", total, " > length ", len)?;
         out.byte(b' ');
     }
     let offload = total == 0;
     if offload {
         total = len;
     } else if total < hlen {
-        return bad(out, "total length ", total, " < header length ", hlen);
+        return bad(out, " [total length ", total, " < header length ", hlen);
     }
     body(cx, out, b, &Checked { hlen: hlen as usize, len: total, offload })
 }
 
 fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
-    out.byte(b'[');
     out.str(what);
     out.dec(is);
     out.str(than);
@@ -120,7 +119,15 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
     let l3 =
         L3 { ends: Ends::V4(src, dst), proto, fragmented: off & 0x2000 != 0, ttl, bytes: b, last: [0; 16] };
     if cx.o.v > 0 {
-        verbose(cx, out, b, &head, checked)?;
+        let whole = verbose(cx, out, b, &head, checked)?;
+        if !whole {
+            l3.src(cx, out);
+            out.str(" > ");
+            l3.dst(cx, out);
+            out.str(": ");
+            super::cut(cx, out);
+            return Ok(());
+        }
     }
     if off & 0x1fff != 0 {
         if cx.o.q > 1 {
@@ -147,7 +154,7 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
 }
 
 /// `(tos 0x0, ttl 64, id 1, offset 0, flags [none], proto UDP (17), length 134)` and the break behind it.
-fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Checked) -> Step {
+fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Checked) -> Step<bool> {
     let [_, tos, t1, t0, i1, i0, f1, f0, ttl, proto, ..] = *head;
     let off = u16::from_be_bytes([f1, f0]);
     out.str("(tos 0x");
@@ -184,7 +191,7 @@ fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Chec
         whole = ip4_opts::print(cx, out, upto(after(b, 20), checked.hlen - 20), checked.hlen - 20)?;
         out.byte(b')');
     }
-    if !cx.o.no_sums && whole && b.len() >= checked.hlen {
+    if !cx.o.no_sums && b.len() >= checked.hlen {
         let found = sum::of(&[upto(b, checked.hlen)]);
         if found != 0 {
             let stored = be16(b, 10)?;
@@ -196,7 +203,7 @@ fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Chec
         }
     }
     out.str(if cx.o.one_line { ") " } else { ")\n    " });
-    Ok(())
+    Ok(whole)
 }
 
 fn offload_length(out: &mut Out, len: u32, was: u16) {

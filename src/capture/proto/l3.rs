@@ -31,6 +31,20 @@ pub struct L3<'a> {
     pub last: [u8; 16],
 }
 
+/// The pseudo header of a checksum.
+#[derive(Debug, Clone, Copy)]
+pub struct Pseudo {
+    text: [u8; 40],
+    used: usize,
+}
+
+impl Pseudo {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.text.get(..self.used).unwrap_or_default()
+    }
+}
+
 impl L3<'_> {
     /// Writes the source address.
     #[inline(always)]
@@ -48,6 +62,32 @@ impl L3<'_> {
             Ends::V4(_, dst) => ip4(cx, out, dst),
             Ends::V6(_, dst) => ip6(cx, out, dst),
         }
+    }
+
+    /// True for IPv6.
+    pub fn is_v6(&self) -> bool {
+        matches!(self.ends, Ends::V6(..))
+    }
+
+    /// What a checksum covers before the payload of `len` bytes.
+    pub fn pseudo(&self, proto: u8, len: u32) -> Pseudo {
+        let [l3, l2, l1, l0] = len.to_be_bytes();
+        let mut text = [0; 40];
+        let used = match self.ends {
+            Ends::V4(src, dst) => {
+                let tail = [l3, l2, l1, l0, 0, proto];
+                let parts = src.into_iter().chain(dst).chain(tail);
+                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
+                14
+            }
+            Ends::V6(src, _) => {
+                let tail = [l3, l2, l1, l0, 0, 0, 0, proto];
+                let parts = src.into_iter().chain(self.last).chain(tail);
+                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
+                40
+            }
+        };
+        Pseudo { text, used }
     }
 
     /// True if `proto` stands in the fixed header: then ports are written with addresses.
