@@ -128,7 +128,9 @@ fn typed(
             out.dec(len);
             out.str(": ");
         }
-        hex::unread(out, rest);
+        if cx.o.q == 0 {
+            hex::unread(out, rest);
+        }
     }
     Ok(())
 }
@@ -157,7 +159,7 @@ fn length_field(
     let inside = rest_len.min(u32::from(field));
     let body = upto(rest, inside as usize);
     let (used, known) = llc::print(cx, out, body, inside, Some(macs))?;
-    if !known && !cx.o.e {
+    if !known && cx.o.q == 0 {
         hex::unread(out, body);
     }
     Ok(used)
