@@ -128,7 +128,9 @@ fn typed(
             out.dec(len);
             out.str(": ");
         }
-        hex::unread(out, rest);
+        if cx.o.q == 0 {
+            hex::unread(out, rest);
+        }
     }
     Ok(())
 }
@@ -138,7 +140,7 @@ fn length_field(
     cx: &mut Cx,
     out: &mut Out,
     rest: &[u8],
-    (len, rest_len, field): (u32, u32, u16),
+    (_, rest_len, field): (u32, u32, u16),
     macs: Macs,
     told: bool,
 ) -> Step<usize> {
@@ -146,7 +148,7 @@ fn length_field(
         if !told {
             addresses(cx, out, macs);
             out.str(", 802.3, length ");
-            out.dec(len);
+            out.dec(field);
             out.str(": ");
         } else {
             out.str("802.3, length ");
@@ -157,7 +159,7 @@ fn length_field(
     let inside = rest_len.min(u32::from(field));
     let body = upto(rest, inside as usize);
     let (used, known) = llc::print(cx, out, body, inside, Some(macs))?;
-    if !known {
+    if !known && cx.o.q == 0 {
         hex::unread(out, body);
     }
     Ok(used)
