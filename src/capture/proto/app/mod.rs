@@ -47,18 +47,6 @@ pub fn tcp(
 }
 
 /// True if a UDP port means something here.
-pub fn udp_known(_port: u16) -> bool {
-    false
-}
-
-/// A TCP payload, behind its length. False if its ports mean nothing, and nothing is written.
-pub fn tcp(
-    _cx: &mut Cx,
-    _out: &mut Out,
-    _ports: (u16, u16),
-    _b: &[u8],
-    _len: u32,
-    _l3: &L3<'_>,
-) -> Step<bool> {
-    Ok(false)
+pub fn udp_known(port: u16) -> bool {
+    port == DOMAIN
 }
