@@ -34,12 +34,13 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -l netns -d 'Look into, or
 complete -c flanctl -n "__fish_flanctl_needs_command" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_needs_command" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "run" -d 'The node agent: takes a lease and keeps the kernel as the leases say'
-complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "capture" -d 'Packets, decoded as tcpdump does, that know the overlay'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lab" -d 'A whole cluster in network namespaces on this machine'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lease" -d 'The leases and the network config in the store'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The overlay\'s routes, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overlay\'s device and forwarding entries, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -88,87 +89,24 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s i -l interface -d 'Capture on this interface, or on any; may be repeated [default: the uplink, tunnel ports only]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s r -l read -d 'Read packets from a file (pcap or pcapng, also packed by gzip or zstd), - for standard input' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s w -l write -d 'Write packets to a file, - for standard output; pcapng if its name ends in .pcapng' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s c -l packets -d 'End after so many packets' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l inner -d 'Only packets whose inner packet matches: the filter language, and vni N, node NAME' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s o -l output -d 'One JSON object a packet instead of text' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l netns -d 'Capture in this network namespace' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pod -d 'Capture in the namespace of this pod' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l compat -d 'Print what that tcpdump prints, to the byte' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s B -l buffer-size -d 'The kernel\'s buffer' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s C -d 'Begin another file after so many millions of bytes (k, m, g: KiB, MiB, GiB)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s F -d 'Take the filter from a file' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s G -d 'Begin another file every so many seconds; the name is strftime\'s' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s j -l time-stamp-type -d 'Who stamps the packets' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l max-flows -d 'Flows that --flows keeps at a time [default: 10000]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l print-sampling -d 'Print every Nth packet' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Q -l direction -d 'Only packets that come in, or that go out' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s s -l snapshot-length -d 'Bytes of each packet [default: 262144]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l skip -d 'Pass over so many packets first' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l time-stamp-precision -d 'Digits of times' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s T -d 'Take payloads for this: domain, vxlan, radius, rpc, rtp, rtcp, snmp, tftp, …' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l timeout -d 'How long --path waits for a packet to leave [default: 500]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s V -d 'Read the files that are listed in this one' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s W -d 'How many files -C and -G write' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s y -l linktype -d 'The link type to capture with' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s z -d 'Run this on each file that is complete' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Z -l relinquish-privileges -d 'Become this user once everything is open' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l color -d 'When to colour the text; NO_COLOR is honoured' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s n -d 'Numbers instead of names of hosts and ports'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s e -l link -d 'Print the link header, outer and inner'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s v -l verbose -d 'More of each header; repeat for still more'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s q -l quick -d 'Less of each packet; tunnels stay closed'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l flows -d 'Inner flows with packets, bytes, round trips and retransmissions instead of packets'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l path -d 'Follow packets through veth, cni0, flannel.1 and the uplink, one record a packet'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s t -d 'No time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, -ttttt since the first line'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s x -d 'Print the packet in hex; -xx with its link header'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s X -d 'Print the packet in hex and ASCII; -XX with its link header'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s D -l list-interfaces -d 'List the interfaces'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s A -d 'Print the packet in ASCII; -AA with its link header'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s b -d 'AS numbers with dots'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l count -d 'Print only how many packets there are'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s d -d 'Print the compiled filter; -dd as C, -ddd as numbers'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s f -d 'Foreign addresses as numbers'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s g -l ip-oneline -d 'Keep the IPv4 header of -v on its line'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l immediate-mode -d 'Take each packet as it comes; so it is on a terminal'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s J -l list-time-stamp-types -d 'List who can stamp packets'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s K -l dont-verify-checksums -d 'Leave checksums alone'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s l -d 'Write each line as it is made'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s L -l list-data-link-types -d 'List the interface\'s link types'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l lengths -d 'Print captured and original length'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s N -d 'No domain behind host names'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s # -l number -d 'Number the packets'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s O -l no-optimize -d 'Compile the filter as it stands'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s p -l no-promiscuous-mode -d 'Only what the interface takes anyway'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l print -d 'Print also with -w'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l quiet -d 'No remarks on standard error'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s S -l absolute-tcp-sequence-numbers -d 'TCP sequence numbers as they are'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l micro -d 'Six digits of times'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l nano -d 'Nine digits of times'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s u -d 'NFS handles as they are'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s U -l packet-buffered -d 'Write each packet as it comes'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pcapng -d 'Write pcapng, with interfaces, leases and drop counts'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l no-annotate -d 'No node names behind addresses on a terminal'
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s h -l help -d 'Print help'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "up" -d 'Make a lab: nodes, pods, a switch between them, one agent a node'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "down" -d 'Remove a lab, whole or half made'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "list" -d 'The labs of this machine: nodes, agents, subnets'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "exec" -d 'Run a command inside a node (node1), a pod (pod1), or the world outside (world)'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "demo" -d 'Make a lab, ping every pod from every pod, show node1\'s tables, remove the lab'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "launch" -d 'Becomes an agent, inside its namespace'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec demo launch relay" -f -a "relay" -d 'Carries the nodes\' connections to an etcd outside'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "up" -d 'Make a lab: nodes, pods, a switch between them, one agent a node'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "down" -d 'Remove a lab, whole or half made'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "list" -d 'The labs of this machine: nodes, agents, subnets'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "exec" -d 'Run a command inside a node (node1), a pod (pod1), or the world outside (world)'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "break" -d 'Break a node, to see what it looks like and what finds it'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "heal" -d 'Take back what is broken, on every node'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "demo" -d 'Make a lab, ping every pod from every pod, show node1\'s tables, remove the lab'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "launch" -d 'Becomes an agent, inside its namespace'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -f -a "relay" -d 'Carries the nodes\' connections to an etcd outside'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l name -d 'Name of the lab, and prefix of its namespaces' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l nodes -d 'How many nodes' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
@@ -214,6 +152,27 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l list -d 'Show the faults there are'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l name -d 'Name of the lab' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l name -d 'Name of the lab, and prefix of its namespaces' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l nodes -d 'How many nodes' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
@@ -435,6 +394,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -460,6 +420,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"
@@ -522,6 +483,57 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Only what drifts, and no remarks'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source; one that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l iif -d 'The device that it comes in by [default: the one that leads back to the source]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l sport -d 'Source port' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Destination port' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l mark -d 'Firewall mark' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l expect -d 'Exit 0 if this code or verdict (or verdict:code) comes out, else 1' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Verdict and codes alone, on one line'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'"

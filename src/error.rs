@@ -61,6 +61,13 @@ impl Failure {
         self
     }
 
+    /// Adds the fix that the layer below knows, if it knows one.
+    #[must_use]
+    pub fn hinted(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
     /// The whole chain on one line: `what: cause: cause of the cause`.
     pub fn chain(&self) -> String {
         let mut text = self.what.clone();

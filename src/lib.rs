@@ -17,6 +17,8 @@
 //! - [`snapshot`]: one node's tables and leases, to and from bytes.
 //! - [`finding`]: what is wrong, on what evidence, and what mends it.
 //! - [`readings`]: the tables beside the leases, drift marked.
+//! - [`doctor`]: what is wrong with a node: one table of checks.
+//! - [`trace`]: one packet's way through the tables.
 //! - [`render`]: tables and JSON from one value.
 //! - [`capture`]: packets as text, tcpdump's to the byte where asked.
 //! - [`tap`]: the hands of `capture` — files, interfaces, filters, privileges.
@@ -28,6 +30,7 @@ pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod finding;
 pub mod firewall;
@@ -44,3 +47,4 @@ pub mod snapshot;
 pub mod state;
 pub mod store;
 pub mod tap;
+pub mod trace;

@@ -70,8 +70,7 @@ fn route(peer: Peer, objects: bool) -> (Op, Seen) {
         true => Hops::Object(peer.nexthop()),
         false => Hops::One(Hop::onlink(peer.gateway().into(), dev())),
     };
-    let route =
-        Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops, metrics: false };
+    let route = Route { kind: RouteKind::Unicast, proto: proto::BOOT, hops, ..Route::default() };
     (Op::DelRoute { key, route }, Seen::Route(peer.gateway()))
 }
 

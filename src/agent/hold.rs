@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
-use crate::lease::{Attrs, Expiry, Identity, Lease, TTL_SECS};
-use crate::store::{LeaseStore, StoreError};
+use crate::lease::{Attrs, Expiry, Identity, Lease};
+use crate::store::{LeaseStore, Retaken, StoreError, retake};
 
 /// What came of work on the own lease or the config.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub enum Outcome {
     Renewed(Result<SystemTime, StoreError>),
     /// A write: the lease as it stands now.
     Written(Result<Lease, StoreError>),
+    /// The own lease was gone, and another has part of its subnet by now.
+    Usurped(Box<Lease>),
     /// The own lease, looked up again.
     Read(Option<Lease>),
     /// The network config, read again.
@@ -131,7 +133,11 @@ impl Hold {
         let pause = self.pace();
         self.start(async move {
             sleep(pause).await;
-            Outcome::Written(store.create(lease.subnet, &advert, TTL_SECS).await)
+            match retake(&*store, &lease, &advert).await {
+                Ok(Retaken::Held(held)) => Outcome::Written(Ok(*held)),
+                Ok(Retaken::Usurped(by)) => Outcome::Usurped(by),
+                Err(e) => Outcome::Written(Err(e)),
+            }
         });
     }
 

@@ -248,6 +248,7 @@ impl Agent {
                 self.arm_renewal();
                 self.announce();
             }
+            Outcome::Usurped(by) => return Err(self.lost(&by.attrs.name())),
             Outcome::Renewed(Err(StoreError::Changed { .. })) => {
                 self.hold.busy = false;
                 // The key is not what it was: learn what it is now.

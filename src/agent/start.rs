@@ -248,11 +248,7 @@ async fn lease(
             Err(AcquireError::Store(e)) if passes(&e) && !settings.once => trouble.wait(&e).await,
             Err(e) => {
                 let hint = e.hint();
-                let failure = Failure::found("failed to acquire lease").because(e);
-                return Err(match hint {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                });
+                return Err(Failure::found("failed to acquire lease").because(e).hinted(hint));
             }
         }
     }
@@ -271,11 +267,7 @@ async fn network_config(
                 Ok(conf) => return Ok((text, conf, None)),
                 Err(e) if settings.once || settings.dry_run => {
                     let hint = e.hint();
-                    let failure = Failure::unreadable("reading the network config").because(e);
-                    return Err(match hint {
-                        Some(hint) => failure.hint(hint),
-                        None => failure,
-                    });
+                    return Err(Failure::unreadable("reading the network config").because(e).hinted(hint));
                 }
                 Err(e) => {
                     let hint = e.hint().map(|h| format!(" (hint: {h})")).unwrap_or_default();

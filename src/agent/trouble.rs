@@ -10,11 +10,7 @@ use crate::store::StoreError;
 /// A store's failure with its advice.
 pub fn store_failure(e: StoreError) -> Failure {
     let hint = e.hint();
-    let failure = Failure::unreadable("the lease store").because(e);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::unreadable("the lease store").because(e).hinted(hint)
 }
 
 /// Whether waiting may help.

@@ -41,9 +41,5 @@ pub(super) fn chosen(
 fn failure(e: UplinkError) -> Failure {
     e.trail().iter().for_each(|line| tracing::warn!("{line}"));
     let hint = e.hint();
-    let failure = Failure::found("failed to find the interface to use").because(e);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::found("failed to find the interface to use").because(e).hinted(hint)
 }

@@ -14,6 +14,7 @@ use crate::lab::layout::Shape;
 use crate::lab::up::Wish;
 use crate::lab::{demo, down, etcd, exec, list, rootless, up};
 
+use super::lab_break::{self, BreakArgs};
 use super::lab_text as text;
 
 /// Flags of `lab`.
@@ -32,6 +33,8 @@ Examples:
   flanctl lab up --nodes 3
   flanctl lab exec pod1 -- ping -c 3 10.244.2.2
   flanctl lab exec node1 -- flanctl fdb
+  flanctl lab break fdb.wrong                 and then find out what is wrong
+  flanctl lab heal
   flanctl lab down"
 )]
 pub struct LabArgs {
@@ -61,6 +64,13 @@ enum LabVerb {
     List,
     /// Run a command inside a node (node1), a pod (pod1), or the world outside (world)
     Exec(ExecArgs),
+    /// Break a node, to see what it looks like and what finds it
+    Break(BreakArgs),
+    /// Take back what is broken, on every node
+    #[command(after_help = "Examples:
+  flanctl lab heal
+  flanctl lab heal --name two")]
+    Heal(NameArgs),
     /// Make a lab, ping every pod from every pod, show node1's tables, remove the lab
     #[command(after_help = "Examples:
   flanctl lab demo
@@ -176,9 +186,13 @@ pub fn reenter_if_needed(args: &LabArgs) -> Result<(), Failure> {
                 .hint("sudo, or --store dir"))
         }
         LabVerb::Up(_) | LabVerb::Demo(_) => rootless::reenter_if_needed(),
-        LabVerb::Down(_) | LabVerb::List | LabVerb::Exec(_) | LabVerb::Launch(_) | LabVerb::Relay(_) => {
-            Ok(())
-        }
+        LabVerb::Down(_)
+        | LabVerb::List
+        | LabVerb::Exec(_)
+        | LabVerb::Break(_)
+        | LabVerb::Heal(_)
+        | LabVerb::Launch(_)
+        | LabVerb::Relay(_) => Ok(()),
     }
 }
 
@@ -196,6 +210,8 @@ pub fn run(args: LabArgs, json: bool, out: &mut dyn Write) -> Result<u8, Failure
             let labs = list::labs();
             said(if json { text::labs_json(out, &labs) } else { text::labs(out, &labs) })
         }
+        LabVerb::Break(args) => lab_break::run_break(args, json, out),
+        LabVerb::Heal(NameArgs { name }) => lab_break::run_heal(&name, out),
         LabVerb::Exec(ExecArgs { member, name, command }) => Err(exec::exec(&name, &member, &command)),
         LabVerb::Launch(LaunchArgs { into, pid_file, die_with, command }) => {
             Err(agents::launch(&Launch { netns: &into, pid_file: &pid_file, die_with, command: &command }))

@@ -99,7 +99,9 @@ pub fn labs(out: &mut dyn Write, labs: &[LabRow]) -> io::Result<()> {
         return writeln!(out, "no labs; flanctl lab up makes one");
     }
     let mut table = plain();
-    table.set_header(["LAB", "NODE", "UNDERLAY", "SUBNET", "POD", "AGENT"]);
+    let header = ["LAB", "NODE", "UNDERLAY", "SUBNET", "POD", "AGENT"];
+    let broken = labs.iter().flat_map(|lab| &lab.nodes).any(|node| node.fault.is_some());
+    table.set_header(header.into_iter().chain(broken.then_some("BROKEN")));
     for lab in labs {
         if lab.nodes.is_empty() {
             table.add_row([lab.name.as_str(), "-", "-", "-", "-", "half made"]);
@@ -109,14 +111,9 @@ pub fn labs(out: &mut dyn Write, labs: &[LabRow]) -> io::Result<()> {
             let subnets = if node.subnets.is_empty() { "-".to_owned() } else { words(&node.subnets) };
             let pod = format!("{} {}", node.pod, words(&node.pod_addresses));
             let pod = pod.trim_end().to_owned();
-            table.add_row([
-                lab.name.clone(),
-                node.name.clone(),
-                node.address.to_string(),
-                subnets,
-                pod,
-                agent,
-            ]);
+            let row = [lab.name.clone(), node.name.clone(), node.address.to_string(), subnets, pod, agent];
+            let fault = broken.then(|| node.fault.clone().unwrap_or_else(|| "-".to_owned()));
+            table.add_row(row.into_iter().chain(fault));
         }
     }
     writeln!(out, "{}", trimmed(&table))
@@ -218,10 +215,11 @@ mod tests {
             pod_addresses: vec!["10.244.1.2".parse().unwrap()],
             agent: "running",
             pid: Some(7),
+            fault: Some("fdb.wrong".into()),
         };
         let mut out = Vec::new();
         labs_json(&mut out, &[LabRow { name: "lab".into(), shape: None, nodes: vec![node] }]).unwrap();
-        let want = r#"{"schema":"flanctl.lab/1","rows":[{"name":"lab","shape":null,"nodes":[{"name":"node1","netns":"lab-node1","address":"192.168.50.11","public":null,"subnets":["10.244.1.0/24"],"pod":"pod1","pod_addresses":["10.244.1.2"],"agent":"running","pid":7}]}]}"#;
+        let want = r#"{"schema":"flanctl.lab/1","rows":[{"name":"lab","shape":null,"nodes":[{"name":"node1","netns":"lab-node1","address":"192.168.50.11","public":null,"subnets":["10.244.1.0/24"],"pod":"pod1","pod_addresses":["10.244.1.2"],"agent":"running","pid":7,"fault":"fdb.wrong"}]}]}"#;
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(&String::from_utf8(out).unwrap()), value(want));
     }

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
-use super::look::{
-    Near, agent_file, empty_store, env, host, make_store, now, open_store, store_choice, store_given,
-};
+use super::gather::agent_file;
+use super::look::{Near, empty_store, env, host, make_store, now, open_store, store_choice, store_given};
 use super::netns::netns;
 use super::{Global, Output, lease_config, lease_watch};
 use crate::clock;
@@ -375,5 +374,5 @@ pub fn store_failure(error: StoreError) -> Failure {
     };
     let unreachable = matches!(error, StoreError::Unreachable { .. });
     let hint = told.or_else(|| unreachable.then(|| hint.to_owned()));
-    Failure { hint, ..failure }.because(error)
+    failure.because(error).hinted(hint)
 }

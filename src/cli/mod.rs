@@ -2,16 +2,26 @@
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
 pub mod capture;
+mod deepen;
 pub mod docs;
+pub mod doctor;
+mod doctor_fix;
+mod doctor_peers;
+pub mod gather;
 pub mod lab;
-pub mod lab_text;
+mod lab_break;
+mod lab_text;
 pub mod lease;
 mod lease_config;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+pub mod pod;
+mod ports;
 pub mod run;
+pub mod snapshot;
 pub mod tables;
+mod trace;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -162,6 +172,12 @@ enum Reader {
     Fdb(tables::FdbArgs),
     /// The overlay's neighbours, each beside its lease
     Arp(tables::ArpArgs),
+    /// Follows one packet: rule, route, neighbour, forwarding entry, outer route
+    Trace(trace::TraceArgs),
+    /// This node's tables, leases and facts in one file, to look at elsewhere
+    Snapshot(snapshot::SnapshotArgs),
+    /// What is wrong with this node, and the command that mends it
+    Doctor(doctor::DoctorArgs),
     /// Writes the man pages and the shell completions
     Docs(docs::DocsArgs),
 }
@@ -213,6 +229,9 @@ fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
         Reader::Route(args) => tables::route(args, global, &mut out),
         Reader::Fdb(args) => tables::fdb(args, global, &mut out),
         Reader::Arp(args) => tables::arp(args, global, &mut out),
+        Reader::Trace(args) => trace::run(&args, global, &mut out),
+        Reader::Snapshot(args) => snapshot::run(&args, global, &mut out),
+        Reader::Doctor(args) => doctor::run(&args, global, &mut out),
         Reader::Docs(args) => docs::run(args, &mut out),
     };
     // What was written before a failure is an answer, too.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::error::Failure;
+use crate::kernel::LinuxKernel;
 use crate::kernel::netns::InNetns;
-use crate::kernel::{Kernel, LinuxKernel};
 use crate::state::State;
 
 /// A network namespace.
@@ -62,25 +62,31 @@ fn hint(error: &std::io::Error) -> &'static str {
     }
 }
 
+impl Netns {
+    fn what(&self) -> String {
+        match &self.path {
+            Some(path) => format!("network namespace {}", path.display()),
+            None => "the kernel's tables".to_owned(),
+        }
+    }
+
+    /// Stands inside while the guard lives; nothing to do for the namespace that this process is in.
+    pub fn enter(&self) -> Result<Option<InNetns>, Failure> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let entered = std::fs::File::open(path).and_then(|file| InNetns::enter_file(&file));
+        entered.map(Some).map_err(|e| {
+            let hint = hint(&e);
+            Failure::unreadable(self.what()).because(e).hint(hint)
+        })
+    }
+}
+
 /// The tables of a namespace.
 pub fn live_state(netns: &Netns) -> Result<State, Failure> {
-    let what = || match &netns.path {
-        Some(path) => format!("network namespace {}", path.display()),
-        None => "the kernel's tables".to_owned(),
-    };
     // The sockets stay in the namespace that they were opened in; the guard is for that moment and the sysctls.
-    let _inside = match &netns.path {
-        Some(path) => {
-            let entered = std::fs::File::open(path).and_then(|file| InNetns::enter_file(&file));
-            Some(entered.map_err(|e| {
-                let hint = hint(&e);
-                Failure::unreadable(what()).because(e).hint(hint)
-            })?)
-        }
-        None => None,
-    };
-    let read = LinuxKernel::open().and_then(|mut kernel| kernel.observe());
-    read.map_err(|e| Failure::unreadable(what()).because(e))
+    let _inside = netns.enter()?;
+    let read = LinuxKernel::open().and_then(|mut kernel| kernel.look());
+    read.map_err(|e| Failure::unreadable(netns.what()).because(e))
 }
 
 /// The addresses of this namespace as a state without anything else: enough to tell which lease is this node's.

@@ -33,11 +33,7 @@ pub fn run(run: Run, global: &Global) -> Result<u8, Failure> {
         .map_err(|e| Failure::unreadable("reading the host name").because(e))?;
     let settings = Settings::from_layers(&run.args, &env, &host).map_err(|e| {
         let hint = e.hint();
-        let failure = Failure::usage("run").because(e);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Failure::usage("run").because(e).hinted(hint)
     })?;
     agent::log::start(settings.log_format, settings.verbosity);
     // Before any thread starts: the threads of the runtime inherit the namespace.

@@ -2,10 +2,12 @@
 
 use clap::{Args, Subcommand};
 
-use super::look::{LookArgs, look};
+use super::gather::{Depth, gather};
+use super::look::LookArgs;
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
+use crate::net::IfName;
 use crate::readings::{Kernel, Reading, Sight, Standing, arp_rows, fdb_rows, flannel_devices, route_rows};
 use crate::render::{Listing, Out, drift_table};
 
@@ -67,13 +69,18 @@ pub struct RouteArgs {
 #[command(after_help = "Examples:
   flanctl fdb                            the device, then where each node's MAC is sent
   flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --dev cni0                 the bridge's ports, and the pod behind each
   flanctl fdb --snapshot node7.json      the same of a sick node, at home", after_long_help = long_help!("Examples:
   flanctl fdb                            the device, then where each node's MAC is sent
   flanctl fdb -o wide --store etcd --etcd-endpoints http://10.0.0.1:2379
+  flanctl fdb --dev cni0                 the bridge's ports, and the pod behind each
   flanctl fdb --snapshot node7.json      the same of a sick node, at home"))]
 pub struct FdbArgs {
     #[command(flatten)]
     table: TableArgs,
+    /// The ports of this bridge, and the pod behind each, instead of the overlay's device
+    #[arg(long, global = true, value_name = "BRIDGE")]
+    dev: Option<IfName>,
 }
 
 /// Flags of `arp`.
@@ -96,6 +103,18 @@ struct TableArgs {
     _show: Option<Show>,
     #[command(flatten)]
     look: LookArgs,
+    /// Show the rest of the host's rows, too
+    #[arg(short, long, global = true)]
+    all: bool,
+    /// Exit 1 if anything drifts
+    #[arg(long, global = true)]
+    check: bool,
+    /// Say also where the leases come from
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Only what drifts, and no remarks
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,17 +128,20 @@ enum Show {
 
 /// Runs `route`.
 pub fn route(args: RouteArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    show(Which::Route, &args.table.look, global, out)
+    show(Which::Route, &args.table, global, out)
 }
 
 /// Runs `fdb`.
 pub fn fdb(args: FdbArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    show(Which::Fdb, &args.table.look, global, out)
+    match args.dev {
+        Some(bridge) => super::ports::show(bridge, &args.table.look, args.table.quiet, global, out),
+        None => show(Which::Fdb, &args.table, global, out),
+    }
 }
 
 /// Runs `arp`.
 pub fn arp(args: ArpArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    show(Which::Arp, &args.table.look, global, out)
+    show(Which::Arp, &args.table, global, out)
 }
 
 /// Reads a table of a sight; also what `lab demo` shows.
@@ -141,24 +163,26 @@ impl Which {
     }
 }
 
-fn show(which: Which, args: &LookArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let look = look(global, args)?;
+fn show(which: Which, args: &TableArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    let look = gather(global, &args.look, Depth::TABLES)?;
+    let node = &look.snapshot;
     let mut reading = read(which, &look.sight(), args.all);
     // Without leases only what leads nowhere is a finding; with them, drift is one for who asks.
-    let found = if look.leases.is_none() {
+    let found = if node.leases.is_none() {
         reading.broken()
     } else {
         args.check && (reading.drift() || reading.refused())
     };
-    let nothing = look.leases.as_ref().is_none_or(Vec::is_empty) && flannel_devices(&look.state).is_empty();
+    let nothing = node.leases.as_ref().is_none_or(Vec::is_empty) && flannel_devices(&node.state).is_empty();
     if args.quiet {
         reading.rows.retain(|row| !matches!(row.state, Standing::Ok | Standing::Foreign));
     }
-    let unseen: Vec<String> = look.unseen.iter().chain(&reading.unseen).cloned().collect();
+    let unseen: Vec<String> = node.unseen.iter().chain(&reading.unseen).cloned().collect();
     match global.output {
         Output::Json => {
-            let at = clock::rfc3339(look.at);
-            let mut listing = Listing::new(which.verb(), at, look.host, look.netns, look.source);
+            let at = clock::rfc3339(node.at);
+            let mut listing =
+                Listing::new(which.verb(), at, node.host.clone(), node.netns.clone(), look.source);
             listing.unseen = unseen;
             listing.rows = reading.rows;
             out.json(&listing)?;

@@ -2,6 +2,21 @@
 //! which `trace` and `doctor` share; never looks anything up.
 
 mod codes;
+pub mod fdb;
+pub mod filter;
+pub mod host;
+pub mod lease;
+pub mod manager;
+pub mod model;
+pub mod mtu;
+pub mod neigh;
+pub mod outer;
+pub mod pod;
+pub mod remote;
+pub mod repair;
+pub mod route;
+pub mod rule;
+pub mod vtep;
 
 use serde::{Deserialize, Serialize};
 

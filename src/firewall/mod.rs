@@ -1,43 +1,26 @@
 //! The firewall's rules as values, and what they do with a packet: what nft and iptables print becomes a [`Ruleset`],
-//! [`walk`] takes a packet through one hook. Pure; `kernel::rules` runs the tools. Three-valued: a rule that cannot be
+//! [`walk()`] takes a packet through one hook. Pure; `kernel::rules` runs the tools. Three-valued: a rule that cannot be
 //! evaluated makes the answer unsure, with the expression quoted, unless a surer one makes it irrelevant.
 
-use std::net::IpAddr;
+pub mod iptables;
+pub mod nft;
+
+mod join;
+mod model;
+mod packet;
+mod says;
+mod walk;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
-/// All rules of one namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Ruleset {
-    /// Tables of nft, of iptables-nft and of iptables-legacy.
-    pub tables: Vec<Table>,
-    /// What a tool could not show, a sentence each.
-    pub unseen: Vec<String>,
-}
-
-/// One table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Table {
-    /// `ip`, `ip6`, `inet`, `arp`, `bridge`, `netdev`.
-    pub family: String,
-    /// Name.
-    pub name: String,
-    /// Whose it is.
-    pub owner: Owner,
-}
-
-/// Which tool owns a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Owner {
-    /// Written by nft.
-    Nft,
-    /// Written by iptables-nft (`iptables`).
-    IptablesNft,
-    /// Written by iptables-legacy, in the kernel's old tables.
-    IptablesLegacy,
-}
+pub use join::{join, may_be_iptables};
+pub use model::{Awake, Base, Chain, Counter, Owner, Rule, Ruleset, Set, Table};
+pub use packet::{AddrType, Conn, Ct, Packet};
+pub use says::{
+    Among, BitOp, Data, Element, Expr, Field, Nat, NatKind, Op, Say, Slot, Span, Step, Test, To, Value,
+};
+pub use walk::walk;
 
 /// Where in the kernel's way rules are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,43 +38,18 @@ pub enum Hook {
     Postrouting,
 }
 
-/// What is known of a packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Packet {
-    /// Source.
-    pub src: IpAddr,
-    /// Destination.
-    pub dst: IpAddr,
-    /// IP protocol number.
-    pub proto: u8,
-    /// Source port (TCP, UDP), if known.
-    pub sport: Option<u16>,
-    /// Destination port, if known.
-    pub dport: Option<u16>,
-    /// ICMP type and code.
-    pub icmp: Option<(u8, u8)>,
-    /// Input device.
-    pub iif: Option<String>,
-    /// Output device.
-    pub oif: Option<String>,
-    /// Firewall mark.
-    pub mark: u32,
-    /// Bytes of the IP packet.
-    pub len: u32,
-    /// Conntrack's view: the first packet of a connection, or a later one.
-    pub ct: Ct,
-}
-
-/// What conntrack says of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ct {
-    /// First packet of a connection.
-    New,
-    /// Belongs to a connection that was accepted.
-    Established,
-    /// Not tracked.
-    Untracked,
+impl Hook {
+    /// By the name that nft and iptables' chains give it (`prerouting`, `PREROUTING`).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "prerouting" => Self::Prerouting,
+            "input" => Self::Input,
+            "forward" => Self::Forward,
+            "output" => Self::Output,
+            "postrouting" => Self::Postrouting,
+            _ => return None,
+        })
+    }
 }
 
 /// What the hook does with the packet.
@@ -136,4 +94,33 @@ pub struct Outcome {
     pub matched: Vec<RuleRef>,
     /// The rule that rewrote an address.
     pub nat: Option<RuleRef>,
+    /// How it rewrote it.
+    pub rewrite: Option<Rewrite>,
+    /// Every way that it may end, where the verdict is unsure; empty where it is sure.
+    pub ways: Vec<Way>,
+}
+
+/// How an address was rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rewrite {
+    /// The source became the output device's address: [`Packet::own`] if that was told, else the packet shows the old one.
+    Masquerade,
+    /// The destination became the input device's address ([`Packet::own`]; in `output` the loopback address).
+    Redirect,
+    /// Another source.
+    Source,
+    /// Another destination.
+    Destination,
+}
+
+/// One way that a packet of unsure fate may end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Way {
+    /// Its fate then; never unsure, unless the rules say something that cannot be followed at all.
+    pub verdict: Verdict,
+    /// The packet as it leaves then.
+    pub packet: Packet,
+    /// The rule or policy that decides then.
+    pub by: Option<RuleRef>,
 }

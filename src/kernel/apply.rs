@@ -226,3 +226,33 @@ pub(crate) fn route_get(asker: &mut Asker, dst: IpAddr) -> Option<(IfName, Optio
     let (index, src, via) = asker.get(rtm::GETROUTE, fill, |m| codec::route_hop(m.payload)).ok()?.ok()??;
     Some((name_of(asker, index)?, src, via))
 }
+
+/// `FRA_PRIORITY`, include/uapi/linux/fib_rules.h.
+const FRA_PRIORITY: u16 = 6;
+
+/// Deletes the first policy rule of a priority.
+pub(crate) fn del_rule(asker: &mut Asker, pref: u32, v6: bool) -> Result<(), Refusal> {
+    let fill = |buf: &mut Vec<u8>| {
+        // `struct fib_rule_hdr`: the family, and nothing else that would narrow the choice.
+        buf.extend_from_slice(&[
+            if v6 { codec::af::INET6 } else { codec::af::INET },
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+        ]);
+        wire::put_attr(buf, FRA_PRIORITY, &pref.to_ne_bytes());
+    };
+    let broken = |cause: std::io::Error| Refusal {
+        errno: cause.raw_os_error().unwrap_or(Errno::EIO as i32),
+        said: cause.to_string(),
+    };
+    asker.get(rtm::DELRULE, fill, |_| None::<()>).map_err(broken)?.map(|_| ())
+}

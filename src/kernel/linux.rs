@@ -13,7 +13,7 @@ use super::netns::{self, InNetns};
 use super::observe::{index_of, observe};
 use super::socket::{Asker, Listener};
 use super::wire::{Message, NLM_F_APPEND};
-use super::{Kernel, KernelError, Refusal};
+use super::{Kernel, KernelError, Refusal, ports, sysctl};
 use crate::net::IfName;
 use crate::plan::Op;
 use crate::state::{Change, Row, State};
@@ -68,9 +68,24 @@ impl LinuxKernel {
         apply::route_get(&mut self.asker, dst)
     }
 
+    /// Deletes the first policy rule of this priority.
+    pub fn del_rule(&mut self, pref: u32, v6: bool) -> Result<(), Refusal> {
+        apply::del_rule(&mut self.asker, pref, v6)
+    }
+
     /// The number of a device, asked afresh.
     pub fn index_of(&mut self, dev: IfName) -> Option<u32> {
         index_of(&mut self.asker, dev)
+    }
+
+    /// Everything, what bridges do with their ports, and what else routing goes by: more than the agent has use for.
+    pub fn look(&mut self) -> Result<State, KernelError> {
+        let mut state = self.observe()?;
+        ports::observe(&mut self.asker, &mut state)?;
+        let broken = |source| KernelError::Io { what: "entering the network namespace".to_owned(), source };
+        let _guard = self.at_home().map_err(broken)?;
+        state.facts.extend(sysctl::routing(&state.links));
+        Ok(state)
     }
 
     /// Stands in the home namespace while the guard lives; nothing to do if the thread is there already.

@@ -2,15 +2,22 @@
 
 mod apply;
 mod codec;
+pub mod echo;
 pub mod exec;
+pub mod facts;
 pub mod firewall;
 pub mod iptables;
+pub mod ipvs;
 mod linux;
 pub mod netns;
 pub mod nft;
 pub mod nftgen;
 mod observe;
+pub mod pods;
+mod ports;
+pub mod processes;
 mod replay;
+pub mod rules;
 mod socket;
 mod sysctl;
 mod wire;

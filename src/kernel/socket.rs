@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -52,7 +52,16 @@ impl std::fmt::Debug for Asker {
 impl Asker {
     /// Opens one in the namespace of the calling thread.
     pub(crate) fn open() -> Result<Self, KernelError> {
-        let mut socket = Socket::new(NETLINK_ROUTE).map_err(broken("opening a netlink socket"))?;
+        Self::of(NETLINK_ROUTE)
+    }
+
+    /// Opens one for generic netlink families.
+    pub(crate) fn generic() -> Result<Self, KernelError> {
+        Self::of(NETLINK_GENERIC)
+    }
+
+    fn of(protocol: isize) -> Result<Self, KernelError> {
+        let mut socket = Socket::new(protocol).map_err(broken("opening a netlink socket"))?;
         socket.bind_auto().map_err(broken("binding a netlink socket"))?;
         socket.connect(&SocketAddr::new(0, 0)).map_err(broken("connecting a netlink socket"))?;
         // Strict: the kernel refuses what it does not understand instead of guessing, and filters dumps.

@@ -13,6 +13,19 @@ use super::Refusal;
 use crate::net::IfName;
 use crate::state::{Link, LinkKind};
 
+/// Of each device, of `all` and of `default`.
+const DEVICE: [&str; 2] = ["rp_filter", "forwarding"];
+
+/// Of each device and of `all`: what decides about a packet's route besides.
+const ROUTING: [&str; 6] = [
+    "ipv4.conf.*.accept_local",
+    "ipv4.conf.*.src_valid_mark",
+    "ipv4.conf.*.route_localnet",
+    "ipv4.conf.*.send_redirects",
+    "ipv4.conf.*.ignore_routes_with_linkdown",
+    "ipv6.conf.*.ignore_routes_with_linkdown",
+];
+
 /// Reads the facts. A file that is not there (no IPv6, no br_netfilter) is a fact that is not there.
 pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
     let mut names: Vec<String> = [
@@ -25,16 +38,63 @@ pub(crate) fn facts(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> 
     .to_vec();
     let devices = links.keys().map(|dev| spelt(dev.as_str()));
     for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
-        names.push(format!("net.ipv4.conf.{conf}.rp_filter"));
-        names.push(format!("net.ipv4.conf.{conf}.forwarding"));
+        names.extend(DEVICE.map(|name| format!("net.ipv4.conf.{conf}.{name}")));
     }
     let tunnels = links.iter().filter(|(_, link)| matches!(link.kind, LinkKind::Vxlan(_)));
     names.extend(tunnels.map(|(dev, _)| format!("net.ipv6.conf.{}.accept_ra", spelt(dev.as_str()))));
-    let read = |name: String| {
-        let text = std::fs::read_to_string(path(&name)?).ok()?;
-        Some((format!("sysctl:{name}"), text.trim_end().to_owned()))
-    };
-    names.into_iter().filter_map(read).collect()
+    named(names)
+}
+
+/// What else the route lookup goes by, which the agent has no use for.
+pub(crate) fn routing(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
+    let mut names = vec!["net.ipv4.fib_multipath_use_neigh".to_owned()];
+    // What routing reads of a new device is what `default` said when it came: of no interest later.
+    for conf in links.keys().map(|dev| spelt(dev.as_str())).chain(["all".to_owned()]) {
+        names.extend(ROUTING.map(|name| format!("net.{name}").replace("*", &conf)));
+    }
+    named(names)
+}
+
+/// Further ones, which only a reader of everything looks at.
+pub(crate) fn more(links: &BTreeMap<IfName, Link>) -> BTreeMap<String, String> {
+    const HOST: &[&str] = &[
+        "net.bridge.bridge-nf-call-arptables",
+        "net.bridge.bridge-nf-filter-vlan-tagged",
+        "net.ipv4.fib_multipath_hash_policy",
+        "net.ipv4.fwmark_reflect",
+        "net.ipv4.ip_default_ttl",
+        "net.ipv4.ip_forward_use_pmtu",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_no_pmtu_disc",
+        "net.ipv4.ip_nonlocal_bind",
+        "net.ipv4.neigh.default.gc_thresh3",
+        "net.ipv6.fib_multipath_hash_policy",
+        "net.ipv6.neigh.default.gc_thresh3",
+        "net.netfilter.nf_conntrack_checksum",
+        "net.netfilter.nf_conntrack_count",
+        "net.netfilter.nf_conntrack_max",
+        "net.netfilter.nf_conntrack_tcp_be_liberal",
+    ];
+    const V4: &[&str] = &["arp_announce", "arp_filter", "arp_ignore", "log_martians", "proxy_arp"];
+    const V6: &[&str] = &["accept_ra", "disable_ipv6", "forwarding"];
+    let mut names: Vec<String> = HOST.iter().map(|name| (*name).to_owned()).collect();
+    let devices = links.keys().map(|dev| spelt(dev.as_str()));
+    for conf in ["all".to_owned(), "default".to_owned()].into_iter().chain(devices) {
+        names.extend(V4.iter().map(|key| format!("net.ipv4.conf.{conf}.{key}")));
+        names.extend(V6.iter().map(|key| format!("net.ipv6.conf.{conf}.{key}")));
+    }
+    named(names)
+}
+
+fn named(names: Vec<String>) -> BTreeMap<String, String> {
+    let fact = |name: String| Some((format!("sysctl:{name}"), read(&name)?));
+    names.into_iter().filter_map(fact).collect()
+}
+
+/// Reads one; several words are kept apart by a blank.
+pub(crate) fn read(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path(name)?).ok()?;
+    Some(text.trim_end().replace('\t', " "))
 }
 
 /// Writes one.

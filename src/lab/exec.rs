@@ -35,12 +35,7 @@ pub fn shell(name: &str, interrupt: &Interrupt) -> Result<ExitStatus, Failure> {
 }
 
 fn prepared(name: &str, member: &str, command: &[OsString]) -> Result<Command, Failure> {
-    let home = Home::of(name);
-    if !home.exists() {
-        return Err(Failure::found(format!("there is no lab named {name}"))
-            .hint("flanctl lab list shows what there is; flanctl lab up makes one"));
-    }
-    let manifest = home.manifest()?;
+    let (home, manifest) = Home::existing(name)?;
     let netns = manifest.shape.netns(member);
     if !manifest.namespaces.contains(&netns) {
         let prefix = manifest.shape.netns("");

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 use serde::Serialize;
 
+use super::faults;
 use super::layout::{Layout, Node, Shape};
 use super::manifest::{Home, homes};
 use super::process::Process;
@@ -38,10 +39,12 @@ pub struct NodeRow {
     pub pod: String,
     /// The pod's addresses; empty without a lease.
     pub pod_addresses: Vec<IpAddr>,
-    /// `running`, `dead` or `absent` (never started).
+    /// `running`, `paused`, `dead` or `absent` (never started).
     pub agent: &'static str,
     /// The agent's process, while it runs.
     pub pid: Option<i32>,
+    /// What `lab break` did to it.
+    pub fault: Option<String>,
 }
 
 /// Every lab of this machine.
@@ -76,10 +79,12 @@ fn node_row(node: &Node, home: &Home) -> NodeRow {
         pod: node.pod.clone(),
         pod_addresses: lease.iter().flat_map(SubnetEnv::pod).map(|net| net.addr()).collect(),
         agent: match (process, running) {
+            (_, Some(process)) if process.stopped() => "paused",
             (_, Some(_)) => "running",
             (Some(_), None) => "dead",
             (None, None) => "absent",
         },
         pid: running.map(|p| p.pid),
+        fault: faults::of_node(home, &node.name),
     }
 }

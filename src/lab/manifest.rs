@@ -48,6 +48,17 @@ impl Home {
         Self(Path::new(LABS).join(name))
     }
 
+    /// The home and manifest of lab `name`, which must be there.
+    pub fn existing(name: &str) -> Result<(Self, Manifest), Failure> {
+        let home = Self::of(name);
+        if !home.exists() {
+            return Err(Failure::found(format!("there is no lab named {name}"))
+                .hint("flanctl lab list shows what there is; flanctl lab up makes one"));
+        }
+        let manifest = home.manifest()?;
+        Ok((home, manifest))
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.0

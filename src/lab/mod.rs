@@ -10,6 +10,7 @@ pub mod demo;
 pub mod down;
 pub mod etcd;
 pub mod exec;
+pub mod faults;
 pub mod interrupt;
 pub mod layout;
 pub mod list;

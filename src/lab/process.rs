@@ -53,6 +53,22 @@ impl Process {
         std::fs::rename(fresh, file)
     }
 
+    /// Lets it stand still.
+    pub fn pause(self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub fn resume(self) -> io::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    /// True while it stands still.
+    pub fn stopped(self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        self.alive() && stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('T'))
+    }
+
     fn signal(self, signal: Signal) -> io::Result<()> {
         match self.alive().then(|| kill(Pid::from_raw(self.pid), signal)) {
             None | Some(Ok(()) | Err(Errno::ESRCH)) => Ok(()),
@@ -83,6 +99,8 @@ pub fn end(all: &[Process]) -> io::Result<()> {
     for (signal, patience) in [(Signal::SIGTERM, PATIENCE), (Signal::SIGKILL, PATIENCE)] {
         for process in all {
             refused = refused.and(process.signal(signal));
+            // A process that stands still does not hear until it goes on.
+            refused = refused.and(process.resume());
         }
         let until = Instant::now() + patience;
         while Instant::now() < until {

@@ -56,9 +56,7 @@ pub fn attributes(conf: &VxlanConf, uplink: &Uplink, v6: bool) -> Vxlan {
         learning: conf.learning,
         gbp: conf.gbp,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     }
 }
 
@@ -240,7 +238,7 @@ fn fdb_key(dev: IfName, mac: Mac) -> FdbKey {
 }
 
 fn unicast(hops: Hops, proto: u8) -> Route {
-    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops, metrics: false }
+    Route { kind: RouteKind::Unicast, proto, hops, ..Route::default() }
 }
 
 /// The foreign routes of the main table, longest prefix first: who is on-link.
@@ -273,6 +271,6 @@ impl Underlay {
     /// The hop of a direct route: the peer itself, if one connected net holds it.
     fn direct(&self, vtep: IpAddr) -> Option<Hop> {
         let (_, _, dev) = self.routes.iter().find(|(dst, _, _)| dst.contains(&vtep))?;
-        dev.map(|dev| Hop { via: Some(vtep), dev: Some(dev), onlink: false, dead: false })
+        dev.map(|dev| Hop { via: Some(vtep), dev: Some(dev), ..Hop::default() })
     }
 }

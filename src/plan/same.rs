@@ -28,19 +28,20 @@ pub(super) fn leads_to(fdb: &Fdb, dst: IpAddr) -> bool {
 }
 
 pub(super) fn hop_is(have: &Hop, want: &Hop) -> bool {
-    let Hop { via, dev, onlink, dead: _ } = have;
+    let Hop { via, dev, onlink, dead: _, linkdown: _ } = have;
     (*via, *dev, *onlink) == (want.via, want.dev, want.onlink)
 }
 
-/// Equal but for the flags that the kernel sets by itself.
+/// Equal but for the flags that the kernel sets by itself; the MTU is one of the metrics.
 pub(super) fn route_is(have: &Route, want: &Route) -> bool {
-    let Route { kind, proto, scope, src, hops, metrics } = have;
+    let Route { kind, proto, scope, src, hops, metrics, mtu: _, mtu_lock: _, from, pref } = have;
     let same = match (hops, &want.hops) {
         (Hops::One(a), Hops::One(b)) => hop_is(a, b),
         (a, b) => a == b,
     };
     same && (*kind, *proto, *scope, *src, *metrics)
         == (want.kind, want.proto, want.scope, want.src, want.metrics)
+        && (*from, *pref) == (want.from, want.pref)
 }
 
 /// The device of a plain route.

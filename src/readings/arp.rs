@@ -14,7 +14,7 @@ use crate::state::{FdbKey, Neigh, NeighKey, State, nud};
 /// One row a peer, then leftovers; with `all` the rest of the host's neighbours.
 pub fn arp_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let (mut reading, shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight.state, expected),
+        Some(expected) => beside_leases(sight.state, &expected),
         None => kernel_only(sight.state),
     };
     if all {
@@ -24,20 +24,20 @@ pub fn arp_rows(sight: &Sight<'_>, all: bool) -> Reading {
     reading
 }
 
-fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<NeighKey>) {
+pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTreeSet<NeighKey>) {
     let Expected { ours, peers, own: _, refused, unseen } = expected;
-    let mut reading = Reading { rows: Vec::new(), unseen };
+    let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
     for peer in peers.iter().filter(|peer| !goes_direct(state, peer)) {
         let key = NeighKey { dev: peer.dev, ip: peer.gateway() };
         shown.insert(key);
         reading.rows.push(judge(state, peer, &key));
     }
-    reading.rows.extend(refused);
+    reading.rows.extend(refused.iter().cloned());
     for (key, neigh) in state.neighs.iter().filter(|(key, _)| ours.contains(&key.dev)) {
         // The kernel's own entries (multicast over IPv6) are NOARP; nobody wrote them.
         if neigh.state & nud::NOARP == 0 && shown.insert(*key) {
-            reading.rows.push(row(Standing::Stale, node_of(&peers, key.ip), key, neigh));
+            reading.rows.push(row(Standing::Stale, node_of(peers, key.ip), key, neigh));
         }
     }
     (reading, shown)
@@ -59,7 +59,7 @@ fn judge(state: &State, peer: &Peer, key: &NeighKey) -> Row {
 }
 
 /// True if this peer is reached by a direct route, which needs neither neighbour nor forwarding entry of ours.
-pub(super) fn goes_direct(state: &State, peer: &Peer) -> bool {
+pub fn goes_direct(state: &State, peer: &Peer) -> bool {
     peer.direct.unwrap_or_else(|| {
         let key = crate::state::RouteKey {
             table: crate::state::table::MAIN,

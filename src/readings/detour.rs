@@ -26,7 +26,7 @@ pub(super) fn detour<'a>(
     if own.iter().any(|own| own.contains(&key.dst)) {
         return None;
     }
-    if let Some(peer) = peers.iter().find(|peer| peer.net.contains(&key.dst)) {
+    if let Some(peer) = holder(peers, key.dst) {
         // The kernel prefers the longer prefix, and of equal ones that with the packet's TOS.
         let first = key.dst != peer.net || key.tos != 0;
         return (first && !leads_to(sight.state, peer, route)).then(|| Detour {
@@ -39,6 +39,17 @@ pub(super) fn detour<'a>(
     let hop = first_hop(sight.state, route);
     let ours = peers.iter().any(|peer| hop.is_some_and(|hop| hop.dev == Some(peer.dev)));
     (!ours).then(|| Detour { node: "-", note: format!("takes traffic of the overlay network {within}") })
+}
+
+/// The peer whose subnet holds this net; `peers` are in order of their subnets. A search a prefix length, because
+/// this is asked for every route of a large table.
+pub fn holder(peers: &[Peer], net: IpNet) -> Option<&Peer> {
+    let at = |length: u8| {
+        let outer = IpNet::new(net.addr(), length).ok()?.trunc();
+        let found = peers.binary_search_by_key(&outer, |peer| peer.net).ok()?;
+        peers.get(found)
+    };
+    (0..=net.prefix_len()).rev().find_map(at)
 }
 
 /// True if the route leads where the peer's own route should.

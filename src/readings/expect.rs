@@ -28,27 +28,27 @@ pub(super) struct Expected {
 }
 
 /// One address family of one peer's lease.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
     /// The owner's name.
-    pub(super) node: String,
+    pub node: String,
     /// The leased subnet.
-    pub(super) net: IpNet,
+    pub net: IpNet,
     /// The device that leads there.
-    pub(super) dev: IfName,
+    pub dev: IfName,
     /// Where outer packets go.
-    pub(super) public: IpAddr,
+    pub public: IpAddr,
     /// The MAC of the far device.
-    pub(super) mac: Mac,
+    pub mac: Mac,
     /// Network identifier.
-    pub(super) vni: u32,
+    pub vni: u32,
     /// Whether the config asks for a direct route; `None` if the config is unknown.
-    pub(super) direct: Option<bool>,
+    pub direct: Option<bool>,
 }
 
 impl Peer {
     /// The gateway on the overlay device: the subnet's first address.
-    pub(super) fn gateway(&self) -> IpAddr {
+    pub fn gateway(&self) -> IpAddr {
         self.net.network()
     }
 

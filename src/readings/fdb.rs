@@ -15,7 +15,7 @@ use crate::state::{Fdb, FdbKey, State, nud};
 pub fn fdb_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let devices = super::device::device_rows(sight);
     let (mut reading, shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight.state, expected),
+        Some(expected) => beside_leases(sight.state, &expected),
         None => kernel_only(sight.state),
     };
     reading.rows.splice(..0, devices);
@@ -26,19 +26,19 @@ pub fn fdb_rows(sight: &Sight<'_>, all: bool) -> Reading {
     reading
 }
 
-fn beside_leases(state: &State, expected: Expected) -> (Reading, BTreeSet<FdbKey>) {
+pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTreeSet<FdbKey>) {
     let Expected { ours, peers, own: _, refused, unseen } = expected;
-    let mut reading = Reading { rows: Vec::new(), unseen };
+    let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
     for peer in peers.iter().filter(|peer| !goes_direct(state, peer)) {
         let key = FdbKey { dev: peer.dev, mac: peer.mac, vlan: 0, master: false };
         shown.insert(key);
         reading.rows.push(judge(state, peer, &key));
     }
-    reading.rows.extend(refused);
+    reading.rows.extend(refused.iter().cloned());
     for (key, fdb) in state.fdb.iter().filter(|(key, _)| ours.contains(&key.dev)) {
         if shown.insert(*key) {
-            let node = fdb.dst.map_or("-", |dst| node_of(&peers, dst));
+            let node = fdb.dst.map_or("-", |dst| node_of(peers, dst));
             let note = if key.mac == Mac::ZERO { "floods what no entry matches" } else { "" };
             reading.rows.push(row(Standing::Stale, node, key, fdb).note(note));
         }

@@ -4,21 +4,29 @@
 mod arp;
 mod detour;
 mod device;
+mod drift;
 mod expect;
 mod fdb;
 mod lease;
+mod ports;
+mod promise;
 mod route;
 mod row;
 mod words;
 
 use std::net::IpAddr;
 
-pub use arp::arp_rows;
+pub use arp::{arp_rows, goes_direct};
+pub use detour::holder;
+pub use drift::{Drift, drift};
+pub use expect::Peer;
 pub use fdb::fdb_rows;
 pub use lease::{LeaseHalf, LeaseRow, lease_rows};
+pub use ports::{Behind, BridgeRow, bridge_line, port_rows};
+pub use promise::{Promises, promises, wanted_device};
 pub use route::route_rows;
 pub use row::{Device, FdbHalf, Kernel, NeighHalf, Promise, RouteHalf, Row, Standing};
-pub use words::{device_line, fdb_line, neigh_line, protocol};
+pub use words::{device_line, fdb_line, neigh_line, neigh_state, protocol};
 
 use crate::config::{Backend, NetConf, VxlanConf};
 use crate::lease::Lease;

@@ -18,7 +18,7 @@ type Place = (RouteKey, usize);
 /// The own subnet, one row a peer, leftovers, the uplink; with `all` the rest of the host's routes.
 pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let (mut reading, mut shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight, expected),
+        Some(expected) => beside_leases(sight, &expected),
         None => kernel_only(sight.state),
     };
     reading.unseen.extend(policy(sight.state));
@@ -44,12 +44,12 @@ pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
 }
 
 /// Each peer's promise against the table; then what hangs on our device and nobody wants.
-fn beside_leases(sight: &Sight<'_>, expected: Expected) -> (Reading, BTreeSet<Place>) {
+pub(super) fn beside_leases(sight: &Sight<'_>, expected: &Expected) -> (Reading, BTreeSet<Place>) {
     let state = sight.state;
     let Expected { ours, peers, own, refused, unseen } = expected;
-    let mut reading = Reading { rows: Vec::new(), unseen };
+    let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
-    for (name, net) in &own {
+    for (name, net) in own {
         match routes_to(state, *net).find(|(_, route)| is_connected(state, route, &ours)) {
             Some((place, route)) => {
                 shown.insert(place);
@@ -60,15 +60,15 @@ fn beside_leases(sight: &Sight<'_>, expected: Expected) -> (Reading, BTreeSet<Pl
                 .push(format!("own subnet {net}: no bridge carries it yet (the first pod makes cni0)")),
         }
     }
-    for peer in &peers {
+    for peer in peers {
         let (row, place) = judge(state, peer);
         shown.extend(place);
         reading.rows.push(row);
     }
-    reading.rows.extend(refused);
+    reading.rows.extend(refused.iter().cloned());
     let owned: Vec<IpNet> = own.iter().map(|(_, net)| *net).collect();
     for (place, route) in main_routes(state) {
-        let Some(detour) = detour(sight, &peers, &owned, (&place.0, route)) else { continue };
+        let Some(detour) = detour(sight, peers, &owned, (&place.0, route)) else { continue };
         if shown.insert(place) {
             reading.rows.push(row(state, Standing::Wrong, detour.node, (&place.0, route)).note(detour.note));
         }
@@ -76,7 +76,7 @@ fn beside_leases(sight: &Sight<'_>, expected: Expected) -> (Reading, BTreeSet<Pl
     for (place, route) in main_routes(state) {
         let on_ours = first_hop(state, route).and_then(|hop| hop.dev).is_some_and(|dev| ours.contains(&dev));
         if on_ours && route.proto != proto::KERNEL && shown.insert(place) {
-            let node = node_of(&peers, place.0.dst.addr());
+            let node = node_of(peers, place.0.dst.addr());
             let stale = row(state, Standing::Stale, node, (&place.0, route));
             let twin = peers.iter().any(|peer| peer.net == place.0.dst);
             reading.rows.push(if twin { stale.note("the kernel uses the row above") } else { stale });

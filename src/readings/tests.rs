@@ -55,19 +55,17 @@ fn healthy(peers: &BTreeSet<u8>) -> State {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     let kind = LinkKind::Vxlan(vxlan);
-    let link = Link { index: 3, mac: Some(mac(1)), mtu: 1450, up: true, lower_up: true, master: None, kind };
+    let link =
+        Link { index: 3, mac: Some(mac(1)), mtu: 1450, up: true, lower_up: true, kind, ..Link::default() };
     let mut state = State::default();
     state.links.insert(dev(), link);
     for n in peers {
         let (route, neigh, fdb) = keys(*n);
         let hops = Hops::One(Hop::onlink(neigh.ip, dev()));
-        let row =
-            Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops, metrics: false };
+        let row = Route { kind: RouteKind::Unicast, proto: proto::BOOT, hops, ..Route::default() };
         state.routes.insert(route, vec![row]);
         state.neighs.insert(neigh, Neigh { mac: Some(mac(*n)), state: nud::PERMANENT, flags: 0 });
         let dst = Some(IpAddr::V4(Ipv4Addr::new(192, 168, 0, *n)));

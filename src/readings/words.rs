@@ -34,8 +34,8 @@ const PROTOS: &[(u8, &str)] = &[
     (proto::FLANCTL, "flanctl"),
 ];
 
-/// `PERMANENT`, `STALE`, …
-pub(super) fn neigh_state(state: u16) -> String {
+/// `PERMANENT`, `STALE`, … for the state bits of a neighbour.
+pub fn neigh_state(state: u16) -> String {
     NUD.iter()
         .find(|(bit, _)| state & bit != 0)
         .map_or_else(|| format!("{state:#x}"), |(_, w)| (*w).to_owned())

@@ -4,8 +4,11 @@
 
 pub mod fib;
 mod fold;
+pub mod ipvs;
+mod link;
 mod pod;
 mod rows;
+mod rule;
 mod uapi;
 mod want;
 
@@ -16,7 +19,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use fold::{Change, Folded, Row};
+pub use link::{Df, Encap, Link, LinkKind, Port, Vxlan};
 pub use pod::Pod;
+pub use rule::Rule;
 pub use uapi::{nud, proto, table};
 pub use want::{Key, Ours, Want, WantLink};
 
@@ -49,73 +54,8 @@ pub struct State {
     pub facts: BTreeMap<String, String>,
     /// The firewall, where it was asked for and could be read.
     pub firewall: Option<Ruleset>,
-}
-
-/// An interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// The kernel's number; changes when the device is created anew.
-    pub index: u32,
-    /// Hardware address, where the device has an Ethernet one.
-    pub mac: Option<Mac>,
-    /// Bytes of the largest packet, link header not counted.
-    pub mtu: u32,
-    /// Set up by the administrator (IFF_UP).
-    pub up: bool,
-    /// Carrier and operational (IFF_LOWER_UP).
-    pub lower_up: bool,
-    /// The bridge or bond that this device is a port of.
-    pub master: Option<IfName>,
-    /// What kind of device, and the attributes of the kinds that matter here.
-    pub kind: LinkKind,
-}
-
-/// The kind of a device (`IFLA_INFO_KIND`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkKind {
-    /// A VXLAN tunnel end point.
-    Vxlan(Vxlan),
-    /// A bridge.
-    Bridge,
-    /// One end of a veth pair: the other end's index, and the id of its namespace if it is another one.
-    Veth {
-        /// `IFLA_LINK`: the other end's index.
-        peer: Option<u32>,
-        /// `IFLA_LINK_NETNSID`, if the other end is in another namespace.
-        netns: Option<i32>,
-    },
-    /// The loopback device.
-    Loopback,
-    /// A physical or unnamed device.
-    Plain,
-    /// Anything else, by the kernel's name (`tun`, `wireguard`, `ipip`, …).
-    Other(String),
-}
-
-/// Attributes of a VXLAN device (drivers/net/vxlan).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vxlan {
-    /// The 24-bit network identifier.
-    pub vni: u32,
-    /// UDP destination port.
-    pub port: u16,
-    /// Source address of outer packets.
-    pub local: Option<IpAddr>,
-    /// The device that outer packets leave by.
-    pub lower: Option<IfName>,
-    /// Whether source addresses are learnt into the FDB.
-    pub learning: bool,
-    /// Group Based Policy extension.
-    pub gbp: bool,
-    /// Outer TTL; 0 is "auto".
-    pub ttl: u8,
-    /// Multicast group or default remote, if any; flannel sets none.
-    pub group: Option<IpAddr>,
-    /// L2 miss notices; flannel (new) sets none.
-    pub l2miss: bool,
-    /// L3 miss notices.
-    pub l3miss: bool,
+    /// IPVS services, where they were asked for.
+    pub ipvs: Vec<ipvs::Service>,
 }
 
 /// Which address row: the kernel keys by device, address and length.
@@ -155,7 +95,7 @@ pub struct RouteKey {
 }
 
 /// A route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// What it does with a packet.
     pub kind: RouteKind,
@@ -170,13 +110,26 @@ pub struct Route {
     /// Carries metrics (`mtu`, `advmss`, …: `RTA_METRICS`), which no route of ours does.
     #[serde(default)]
     pub metrics: bool,
+    /// The MTU among them.
+    #[serde(default)]
+    pub mtu: Option<u32>,
+    /// That MTU holds whatever path discovery says (`mtu lock`).
+    #[serde(default)]
+    pub mtu_lock: bool,
+    /// Only for packets from here: an IPv6 route with a source prefix (`RTA_SRC`).
+    #[serde(default)]
+    pub from: Option<IpNet>,
+    /// Router preference of an IPv6 route: 0 medium, 1 high, 3 low (`RTA_PREF`).
+    #[serde(default)]
+    pub pref: u8,
 }
 
 /// Route types (`RTN_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteKind {
     /// Forward or send.
+    #[default]
     Unicast,
     /// An address of this host.
     Local,
@@ -199,10 +152,11 @@ pub enum RouteKind {
 }
 
 /// Where a route leads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hops {
     /// Nowhere (blackhole and its kin).
+    #[default]
     None,
     /// One next hop.
     One(Hop),
@@ -221,8 +175,11 @@ pub struct Hop {
     pub dev: Option<IfName>,
     /// The gateway need not be on a connected net.
     pub onlink: bool,
-    /// The kernel took it out of use (RTNH_F_DEAD or LINKDOWN).
+    /// The kernel took it out of use, or its device has no carrier (RTNH_F_DEAD or LINKDOWN).
     pub dead: bool,
+    /// No more than LINKDOWN: still used, unless `ignore_routes_with_linkdown` is set.
+    #[serde(default)]
+    pub linkdown: bool,
 }
 
 /// A nexthop object (`ip nexthop`).
@@ -295,54 +252,6 @@ pub struct Fdb {
     pub via: bool,
 }
 
-/// A policy rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Rule {
-    /// Order of evaluation.
-    pub priority: u32,
-    /// True for IPv6.
-    pub v6: bool,
-    /// Source prefix.
-    pub from: Option<IpNet>,
-    /// Destination prefix.
-    pub to: Option<IpNet>,
-    /// Input device.
-    pub iif: Option<String>,
-    /// Output device.
-    pub oif: Option<String>,
-    /// Firewall mark and mask.
-    pub fwmark: Option<(u32, u32)>,
-    /// Type of service.
-    pub tos: u8,
-    /// Inverted match.
-    pub not: bool,
-    /// IP protocol.
-    pub ipproto: Option<u8>,
-    /// Source port range.
-    pub sport: Option<(u16, u16)>,
-    /// Destination port range.
-    pub dport: Option<(u16, u16)>,
-    /// User id range.
-    pub uidrange: Option<(u32, u32)>,
-    /// Take the table from the l3mdev.
-    pub l3mdev: bool,
-    /// Ignore answers of this prefix length or shorter.
-    pub suppress_prefixlength: Option<u32>,
-    /// Ignore answers that leave by a device of this group.
-    pub suppress_ifgroup: Option<u32>,
-    /// Tunnel id (encapsulated packets only).
-    pub tun_id: Option<u64>,
-    /// `FR_ACT_*`: 1 lookup, 2 goto, 3 nop, 6 blackhole, 7 unreachable, 8 prohibit.
-    pub action: u8,
-    /// Table of a lookup.
-    pub table: u32,
-    /// Target priority of a goto.
-    pub goto: Option<u32>,
-    /// Who wrote it.
-    pub proto: u8,
-}
-
 impl State {
     /// The interface with this number.
     pub fn link_by_index(&self, index: u32) -> Option<(IfName, &Link)> {
@@ -365,16 +274,6 @@ impl State {
     }
 }
 
-impl Link {
-    /// The VXLAN attributes, if this is such a device.
-    pub fn vxlan(&self) -> Option<&Vxlan> {
-        match &self.kind {
-            LinkKind::Vxlan(v) => Some(v),
-            _ => None,
-        }
-    }
-}
-
 impl Addr {
     /// `IFA_F_TEMPORARY` (same bit as SECONDARY, which IPv4 uses).
     pub const TEMPORARY: u32 = 0x01;
@@ -394,6 +293,6 @@ impl Neigh {
 impl Hop {
     /// A gateway that needs no connected net, on one device: what flannel writes.
     pub fn onlink(via: IpAddr, dev: IfName) -> Self {
-        Self { via: Some(via), dev: Some(dev), onlink: true, dead: false }
+        Self { via: Some(via), dev: Some(dev), onlink: true, ..Self::default() }
     }
 }

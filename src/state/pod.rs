@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{Link, LinkKind, State};
+use crate::net::IfName;
 
 /// What is known of one such namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,4 +19,18 @@ pub struct Pod {
     pub nsid: Option<i32>,
     /// Its tables, as far as they could be read.
     pub state: State,
+}
+
+impl Pod {
+    /// The pod behind a veth of the node.
+    pub fn behind<'a>(pods: &'a [Self], veth: &Link) -> Option<&'a Self> {
+        let LinkKind::Veth { netns: Some(id), .. } = veth.kind else { return None };
+        pods.iter().find(|pod| pod.nsid == Some(id))
+    }
+
+    /// The other end of a veth of the node, inside this pod.
+    pub fn end_of(&self, veth: &Link) -> Option<(IfName, &Link)> {
+        let LinkKind::Veth { peer: Some(index), .. } = veth.kind else { return None };
+        self.state.link_by_index(index)
+    }
 }

@@ -280,9 +280,69 @@ impl Want<'_> {
     }
 }
 
+/// Takes a vanished lease again in the same words, unless another lease has come to cover part of its subnet: that
+/// one is the answer then. Looked for before the write, and after it, as in [`acquire`]: of two the later gives way.
+pub async fn retake(store: &dyn LeaseStore, lease: &Lease, attrs: &Attrs) -> Result<Retaken, StoreError> {
+    if let Some(other) = over(store.list().await?.leases, lease, i64::MAX) {
+        return Ok(Retaken::Usurped(Box::new(other)));
+    }
+    let made = store.create(lease.subnet, attrs, TTL_SECS).await?;
+    if let Some(other) = over(store.list().await?.leases, lease, made.revision) {
+        store.release(&made).await?;
+        return Ok(Retaken::Usurped(Box::new(other)));
+    }
+    Ok(Retaken::Held(Box::new(made)))
+}
+
+/// What came of taking a vanished lease again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retaken {
+    /// It is ours again.
+    Held(Box<Lease>),
+    /// This lease, under another key, has part of its subnet now.
+    Usurped(Box<Lease>),
+}
+
+/// A lease under another key than `own`'s, written before `revision`, that covers part of the same addresses.
+fn over(leases: Vec<Lease>, own: &Lease, revision: i64) -> Option<Lease> {
+    let mut others = leases.into_iter();
+    others.find(|other| {
+        other.subnet != own.subnet && other.revision < revision && other.subnet.overlaps(&own.subnet)
+    })
+}
+
 /// Both families as flannel's log lines have them.
 fn ips(subnet: &Subnet) -> String {
     let v4 = subnet.v4.map_or_else(|| "0.0.0.0/0".to_owned(), |net| net.to_string());
     let v6 = subnet.v6.map_or_else(|| "::/0".to_owned(), |net| net.to_string());
     format!("ip: {v4} ipv6: {v6}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DirStore;
+
+    #[test]
+    fn a_vanished_lease_is_not_taken_again_over_one_that_covers_it() {
+        let home = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let store = DirStore::open(home.path()).await.unwrap();
+            let attrs = Attrs { backend_type: "vxlan".into(), ..Attrs::default() };
+            let own = store.create("10.1.2.0-24".parse().unwrap(), &attrs, 100).await.unwrap();
+            store.release(&own).await.unwrap();
+            let wider = store.create("10.1.0.0-20".parse().unwrap(), &attrs, 100).await.unwrap();
+            match retake(&store, &own, &attrs).await.unwrap() {
+                Retaken::Usurped(by) => assert_eq!(by.subnet, wider.subnet),
+                held @ Retaken::Held(_) => panic!("{held:?}"),
+            }
+            assert_eq!(store.list().await.unwrap().leases.len(), 1);
+            store.release(&wider).await.unwrap();
+            match retake(&store, &own, &attrs).await.unwrap() {
+                Retaken::Held(held) => assert_eq!((held.subnet, held.attrs), (own.subnet, attrs)),
+                usurped @ Retaken::Usurped(_) => panic!("{usurped:?}"),
+            }
+        });
+    }
 }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-pub use acquire::{AcquireError, Acquired, How, acquire};
+pub use acquire::{AcquireError, Acquired, How, Retaken, acquire, retake};
 pub use dir::DirStore;
 pub use etcd::EtcdStore;
 

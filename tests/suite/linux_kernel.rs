@@ -24,9 +24,7 @@ fn want() -> WantLink {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     WantLink { vxlan, mac: Mac([2, 0, 0, 0, 0, 1]), mtu: 1450 }
 }
@@ -50,12 +48,12 @@ fn peer(n: u8) -> Vec<Op> {
                 proto: proto::BOOT,
                 scope: 0,
                 src: None,
-                metrics: false,
                 hops: if n.is_multiple_of(2) {
                     Hops::Object(id)
                 } else {
                     Hops::One(Hop::onlink(gw.into(), dev()))
                 },
+                ..Route::default()
             },
         },
     ]

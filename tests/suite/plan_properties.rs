@@ -11,8 +11,8 @@ use flanctl::net::{IfName, Mac};
 use flanctl::overlay::{Own, World};
 use flanctl::plan::{Op, plan, plan_keys};
 use flanctl::state::{
-    AddrKey, FdbKey, Hop, Hops, Key, Link, LinkKind, NeighKey, Route, RouteKey, RouteKind, State, Vxlan,
-    WantLink, proto, table,
+    AddrKey, FdbKey, Hop, Hops, Key, Link, NeighKey, Route, RouteKey, RouteKind, State, Vxlan, WantLink,
+    proto, table,
 };
 use ipnet::IpNet;
 use proptest::prelude::*;
@@ -34,15 +34,8 @@ fn mac(n: u8) -> Mac {
 /// A host with an uplink, a foreign VXLAN device and a few foreign rows.
 fn host() -> State {
     let mut state = State::default();
-    let plain = |index, mac| Link {
-        index,
-        mac: Some(mac),
-        mtu: 1500,
-        up: true,
-        lower_up: true,
-        master: None,
-        kind: LinkKind::Plain,
-    };
+    let plain =
+        |index, mac| Link { index, mac: Some(mac), mtu: 1500, up: true, lower_up: true, ..Link::default() };
     state.links.insert(dev("eth0"), plain(2, mac(200)));
     let mut replay = Replay::new(state);
     let foreign = WantLink { vxlan: Vxlan { vni: 99, port: 4789, ..tunnel(4789) }, mac: mac(201), mtu: 1450 };
@@ -64,9 +57,9 @@ fn host() -> State {
     assert!(replay.apply(&ops).iter().all(Result::is_ok));
     let mut state = replay.state().clone();
     // The connected net, which the replay leaves out: who is on-link.
-    let hops = Hops::One(Hop { via: None, dev: Some(dev("eth0")), onlink: false, dead: false });
+    let hops = Hops::One(Hop { via: None, dev: Some(dev("eth0")), ..Hop::default() });
     let connected =
-        Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, src: None, hops, metrics: false };
+        Route { kind: RouteKind::Unicast, proto: proto::KERNEL, scope: 253, hops, ..Route::default() };
     state.routes.insert(route("192.168.50.0/24"), vec![connected]);
     state
 }
@@ -80,9 +73,7 @@ fn tunnel(port: u16) -> Vxlan {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     }
 }
 
@@ -101,8 +92,8 @@ fn fdb(on: &str, n: u8) -> FdbKey {
 }
 
 fn via(on: &str, gateway: &str, onlink: bool, proto: u8) -> Route {
-    let hop = Hop { via: Some(ip(gateway)), dev: Some(dev(on)), onlink, dead: false };
-    Route { kind: RouteKind::Unicast, proto, scope: 0, src: None, hops: Hops::One(hop), metrics: false }
+    let hop = Hop { via: Some(ip(gateway)), dev: Some(dev(on)), onlink, ..Hop::default() };
+    Route { kind: RouteKind::Unicast, proto, hops: Hops::One(hop), ..Route::default() }
 }
 
 /// A peer: its number, its MAC, its public IP (some on-link, some behind a router), its backend.
@@ -173,7 +164,7 @@ fn mess() -> impl Strategy<Value = Op> {
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: via("eth0", "192.168.50.12", false, proto::FLANCTL) }),
         1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("fd00:1:0:{n}::/64")), route: via("eth0", "fd50::12", false, proto::FLANCTL) }),
         1 => (2..10u8, 2..10u8).prop_map(|(n, g)| Op::SetNexthop { id: nexthop(n), via: ip(&format!("10.1.{g}.0")), dev: dev("flannel.1") }),
-        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops: Hops::Object(nexthop(n)), metrics: false } }),
+        1 => (2..10u8).prop_map(|n| Op::SetRoute { key: route(&format!("10.1.{n}.0/24")), route: Route { kind: RouteKind::Unicast, proto: proto::BOOT, hops: Hops::Object(nexthop(n)), ..Route::default() } }),
     ]
 }
 

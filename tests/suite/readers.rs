@@ -76,6 +76,13 @@ fn all_shows_the_rest_of_the_host() {
     }
 }
 
+#[test]
+fn a_bridge_shows_its_ports_and_the_pod_behind_each() {
+    for form in ["text", "wide", "json"] {
+        golden("fdb", "bridge", form, &["--dev", "cni0"]);
+    }
+}
+
 fn rows(verb: &str, fixture: &str) -> Vec<serde_json::Value> {
     let output = run(&[verb, "--snapshot", fixture, "-o", "json"]);
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

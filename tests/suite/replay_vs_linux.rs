@@ -54,9 +54,7 @@ fn links() -> impl Strategy<Value = (IfName, WantLink)> {
                 learning,
                 gbp,
                 ttl,
-                group: None,
-                l2miss: false,
-                l3miss: false,
+                ..Vxlan::default()
             };
             (dev, WantLink { vxlan, mac, mtu })
         },
@@ -93,7 +91,7 @@ fn routes() -> impl Strategy<Value = (RouteKey, Route)> {
         let src = src.map(|()| if v4 { "10.5.1.0" } else { "fd00:5:0:1::" }.parse().unwrap());
         let metric = if v4 { 0 } else { 1024 };
         let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric };
-        (key, Route { kind, proto, scope: 0, src, hops, metrics: false })
+        (key, Route { kind, proto, src, hops, ..Route::default() })
     })
 }
 
@@ -128,9 +126,7 @@ fn start() -> Vec<Op> {
         learning: false,
         gbp: false,
         ttl: 0,
-        group: None,
-        l2miss: false,
-        l3miss: false,
+        ..Vxlan::default()
     };
     let dev = "flannel.1".parse().unwrap();
     vec![

@@ -20,7 +20,7 @@ fn ip(text: &str) -> IpAddr {
 fn link(state: &mut State, name: &str, addrs: &[(&str, u32)]) {
     let index = state.links.len() as u32 + 1;
     let kind = if name == "lo" { LinkKind::Loopback } else { LinkKind::Plain };
-    let link = Link { index, mac: None, mtu: 1500, up: true, lower_up: true, master: None, kind };
+    let link = Link { index, mtu: 1500, up: true, lower_up: true, kind, ..Link::default() };
     state.links.insert(dev(name), link);
     for (net, flags) in addrs {
         let key = AddrKey { dev: dev(name), net: net.parse().unwrap() };
@@ -30,8 +30,7 @@ fn link(state: &mut State, name: &str, addrs: &[(&str, u32)]) {
 
 fn route(state: &mut State, dst: &str, metric: u32, hops: Hops) {
     let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric };
-    let row =
-        Route { kind: RouteKind::Unicast, proto: proto::BOOT, scope: 0, src: None, hops, metrics: false };
+    let row = Route { kind: RouteKind::Unicast, proto: proto::BOOT, hops, ..Route::default() };
     state.routes.entry(key).or_default().push(row);
 }
 

@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    InfoBridge, InfoData, InfoKind, InfoVrf, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
+    LinkMessage, VxlanDf,
 };
 use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
 use super::{Names, Read, emit};
 use crate::net::{IfName, Mac};
-use crate::state::{Link, LinkKind, Row, Vxlan, WantLink};
+use crate::state::{Df, Encap, Link, LinkKind, Row, Vxlan, WantLink};
 
 pub(super) const IFLA_IFNAME: u16 = 3;
 
@@ -22,6 +23,7 @@ struct Parts {
     link: Option<u32>,
     netns: Option<i32>,
     master: Option<u32>,
+    group: u32,
     kind: Option<InfoKind>,
     data: Option<InfoData>,
 }
@@ -40,6 +42,7 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
             LinkAttribute::Link(index) => parts.link = Some(index),
             LinkAttribute::LinkNetNsId(id) => parts.netns = Some(id),
             LinkAttribute::Controller(index) => parts.master = Some(index),
+            LinkAttribute::Group(number) => parts.group = number,
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {
                     match info {
@@ -63,9 +66,26 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
         up: flags.contains(LinkFlags::Up),
         lower_up: flags.contains(LinkFlags::LowerUp),
         master: parts.master.and_then(|index| names.name(index)),
+        group: parts.group,
+        vrf: parts.data.as_ref().and_then(vrf_table),
+        vlan_filtering: parts.data.as_ref().is_some_and(filters_vlans),
+        encap: parts.data.as_ref().and_then(encap),
+        port: None,
         kind: kind(parts, message.header.link_layer_type, names),
     };
     Read::Row(Row::Link(name, link))
+}
+
+fn vrf_table(data: &InfoData) -> Option<u32> {
+    let InfoData::Vrf(attrs) = data else { return None };
+    attrs.iter().find_map(|attr| match attr {
+        InfoVrf::TableId(table) => Some(*table),
+        _ => None,
+    })
+}
+
+fn filters_vlans(data: &InfoData) -> bool {
+    matches!(data, InfoData::Bridge(attrs) if attrs.contains(&InfoBridge::VlanFiltering(true)))
 }
 
 fn kind(parts: Parts, layer: LinkLayerType, names: &Names) -> LinkKind {
@@ -116,6 +136,35 @@ fn vxlan(data: Vec<InfoVxlan>, names: &Names) -> Vxlan {
         }
     }
     row
+}
+
+/// What the message does not say is as the kernel's defaults have it: an older kernel does not know all of it.
+fn encap(data: &InfoData) -> Option<Encap> {
+    let InfoData::Vxlan(attrs) = data else { return None };
+    let mut row = Encap::default();
+    for attr in attrs {
+        match attr {
+            InfoVxlan::TtlInherit(on) => row.ttl_inherit = *on != 0,
+            InfoVxlan::TtlInheritFlag => row.ttl_inherit = true,
+            InfoVxlan::Tos(tos) => row.tos = *tos,
+            InfoVxlan::Df(VxlanDf::Set) => row.df = Df::Set,
+            InfoVxlan::Df(VxlanDf::Inherit) => row.df = Df::Inherit,
+            InfoVxlan::UDPCsum(on) => row.csum = *on,
+            InfoVxlan::UDPZeroCsumTX(on) => row.zero_csum6_tx = *on,
+            InfoVxlan::UDPZeroCsumRX(on) => row.zero_csum6_rx = *on,
+            InfoVxlan::Gpe => row.gpe = true,
+            InfoVxlan::Proxy(on) => row.proxy = *on,
+            InfoVxlan::Rsc(on) => row.rsc = *on,
+            InfoVxlan::CollectMetadata(on) => row.metadata = *on,
+            InfoVxlan::Vnifilter(on) => row.vnifilter = *on,
+            InfoVxlan::Localbypass(on) => row.localbypass = *on,
+            InfoVxlan::Ageing(seconds) => row.ageing = *seconds,
+            InfoVxlan::Limit(entries) => row.limit = *entries,
+            InfoVxlan::PortRange(ports) => row.ports = *ports,
+            _ => {}
+        }
+    }
+    Some(row)
 }
 
 fn some(ip: IpAddr) -> Option<IpAddr> {

@@ -30,6 +30,7 @@ pub(super) fn row(payload: &[u8], names: &Names) -> Read {
         hop: Hop {
             onlink: flags & RTNH_F_ONLINK != 0,
             dead: flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN) != 0,
+            linkdown: flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN) == RTNH_F_LINKDOWN,
             ..Hop::default()
         },
         blackhole: false,

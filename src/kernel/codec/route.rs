@@ -6,13 +6,16 @@ use ipnet::IpNet;
 use netlink_packet_core::Parseable;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHop, RouteNextHopFlags, RouteType,
-    RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags,
+    RouteType, RouteVia,
 };
 
 use super::{Names, Read, emit};
 use crate::net::IfName;
 use crate::state::{Hop, Hops, Route, RouteKey, RouteKind, Row};
+
+/// `1 << RTAX_MTU` in `RTAX_LOCK`.
+const LOCK_MTU: u32 = 1 << 2;
 
 pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
     let RouteMessage { header, attributes, .. } = message;
@@ -26,7 +29,8 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
         return Read::Nothing;
     }
     let (mut dst, mut table, mut metric, mut src) = (any, u32::from(header.table), 0, None);
-    let (mut via, mut oif, mut object, mut legs, mut metrics) = (None, None, None, None, false);
+    let (mut via, mut oif, mut object, mut legs, mut metrics) = (None, None, None, None, Vec::new());
+    let (mut from, mut pref) = (None, 0);
     for attr in attributes {
         match attr {
             RouteAttribute::Destination(to) => dst = address(&to).unwrap_or(any),
@@ -38,7 +42,9 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
             RouteAttribute::Oif(index) => oif = Some(index),
             RouteAttribute::NhId(id) => object = Some(id),
             RouteAttribute::MultiPath(hops) => legs = Some(hops),
-            RouteAttribute::Metrics(set) => metrics = !set.is_empty(),
+            RouteAttribute::Metrics(set) => metrics = set,
+            RouteAttribute::Source(net) => from = address(&net),
+            RouteAttribute::Preference(level) => pref = level.into(),
             _ => {}
         }
     }
@@ -63,11 +69,29 @@ pub(super) fn row(message: RouteMessage, names: &Names) -> Read {
             dev: dev.flatten(),
             onlink: header.flags.contains(RouteFlags::Onlink),
             dead: header.flags.intersects(RouteFlags::Dead | RouteFlags::Linkdown),
+            linkdown: header.flags.contains(RouteFlags::Linkdown) && !header.flags.contains(RouteFlags::Dead),
         })
     };
     let (kind, scope) = (kind_of(header.kind.into()), header.scope.into());
     let key = RouteKey { table, dst: dst.trunc(), tos: header.tos, metric };
-    Read::Row(Row::Route(key, Route { kind, proto: header.protocol.into(), scope, src, hops, metrics }))
+    let from = from.and_then(|net| IpNet::new(net, header.source_prefix_length).ok()).map(|net| net.trunc());
+    let proto = header.protocol.into();
+    let (mtu, mtu_lock) = mtu_of(&metrics);
+    let metrics = !metrics.is_empty();
+    Read::Row(Row::Route(key, Route { kind, proto, scope, src, hops, metrics, mtu, mtu_lock, from, pref }))
+}
+
+/// The MTU among a route's metrics, and whether it is locked.
+fn mtu_of(metrics: &[RouteMetric]) -> (Option<u32>, bool) {
+    let (mut mtu, mut locked) = (None, false);
+    for metric in metrics {
+        match metric {
+            RouteMetric::Mtu(bytes) => mtu = Some(*bytes),
+            RouteMetric::Lock(locks) => locked = locks & LOCK_MTU != 0,
+            _ => {}
+        }
+    }
+    (mtu, locked)
 }
 
 fn leg(hop: &RouteNextHop, names: &Names) -> Option<(Hop, u16)> {
@@ -82,7 +106,8 @@ fn leg(hop: &RouteNextHop, names: &Names) -> Option<(Hop, u16)> {
     };
     let onlink = hop.flags.contains(RouteNextHopFlags::Onlink);
     let dead = hop.flags.intersects(RouteNextHopFlags::Dead | RouteNextHopFlags::Linkdown);
-    Some((Hop { via, dev, onlink, dead }, u16::from(hop.hops) + 1))
+    let linkdown = dead && !hop.flags.contains(RouteNextHopFlags::Dead);
+    Some((Hop { via, dev, onlink, dead, linkdown }, u16::from(hop.hops) + 1))
 }
 
 fn address(address: &RouteAddress) -> Option<IpAddr> {
@@ -188,7 +213,7 @@ pub(crate) fn del(
 
 fn message(key: &RouteKey, route: &Route, index: impl Fn(IfName) -> Option<u32>) -> Option<RouteMessage> {
     let RouteKey { table, dst, tos, metric } = key;
-    let Route { kind, proto, scope, src, hops, metrics: _ } = route;
+    let Route { kind, proto, scope, src, hops, metrics: _, mtu: _, mtu_lock: _, from, pref: _ } = route;
     let mut message = RouteMessage::default();
     let header = &mut message.header;
     header.address_family = family(dst);
@@ -205,6 +230,10 @@ fn message(key: &RouteKey, route: &Route, index: impl Fn(IfName) -> Option<u32>)
     }
     if *metric != 0 {
         attrs.push(RouteAttribute::Priority(*metric));
+    }
+    if let Some(from) = from {
+        header.source_prefix_length = from.prefix_len();
+        attrs.push(RouteAttribute::Source(from.addr().into()));
     }
     if let Some(src) = src {
         attrs.push(RouteAttribute::PrefSource((*src).into()));

@@ -3,11 +3,25 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use netlink_packet_core::{DefaultNla, Nla};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::rule::{RuleAttribute, RuleFlags, RuleMessage, RulePortRange};
 
 use super::Read;
 use crate::state::{Row, Rule};
+
+/// `FRA_*`, include/uapi/linux/fib_rules.h.
+const FRA_DSCP: u16 = 25;
+const FRA_FLOWLABEL: u16 = 26;
+const FRA_FLOWLABEL_MASK: u16 = 27;
+const FRA_SPORT_MASK: u16 = 28;
+const FRA_DPORT_MASK: u16 = 29;
+const FRA_DSCP_MASK: u16 = 30;
+
+/// All of the DSCP, as it lies in the TOS byte.
+const DSCP: u8 = 0xfc;
+/// All of the flow label.
+const LABEL: u32 = 0xf_ffff;
 
 pub(super) fn row(message: &RuleMessage) -> Read {
     let header = &message.header;
@@ -61,6 +75,26 @@ fn attribute(rule: &mut Rule, attr: &RuleAttribute, src_len: u8, dst_len: u8) {
         RuleAttribute::DestinationPortRange(RulePortRange { start, end }) => {
             rule.dport = Some((*start, *end))
         }
+        RuleAttribute::Other(nla) => newer(rule, nla),
+        _ => {}
+    }
+}
+
+/// Attributes that the library does not know yet, all since Linux 6.13.
+fn newer(rule: &mut Rule, nla: &DefaultNla) {
+    let mut value = vec![0; nla.value_len()];
+    nla.emit_value(&mut value);
+    let byte = value.first().copied().unwrap_or_default();
+    let short = || value.first_chunk::<2>().map(|v| u16::from_ne_bytes(*v));
+    let label = || value.first_chunk::<4>().map_or(0, |v| u32::from_be_bytes(*v));
+    match nla.kind() {
+        FRA_DSCP => rule.dscp = Some((byte << 2, rule.dscp.map_or(DSCP, |d| d.1))),
+        FRA_DSCP_MASK => rule.dscp = Some((rule.dscp.map_or(0, |d| d.0), byte << 2)),
+        FRA_FLOWLABEL => rule.flowlabel = Some((label(), rule.flowlabel.map_or(LABEL, |f| f.1))),
+        FRA_FLOWLABEL_MASK => rule.flowlabel = Some((rule.flowlabel.map_or(0, |f| f.0), label())),
+        // All ones, which newer kernels say of every single port, is no mask.
+        FRA_SPORT_MASK => rule.port_masks.0 = short().filter(|mask| *mask != u16::MAX),
+        FRA_DPORT_MASK => rule.port_masks.1 = short().filter(|mask| *mask != u16::MAX),
         _ => {}
     }
 }

@@ -38,7 +38,7 @@ fn hops(v6: bool) -> impl Strategy<Value = Hop> {
     let via = proptest::option::of(ips(v6));
     (via, any::<bool>(), any::<bool>()).prop_map(|(via, onlink, eth)| {
         let dev = if eth { "eth0".parse().unwrap() } else { dev() };
-        Hop { via, dev: Some(dev), onlink, dead: false }
+        Hop { via, dev: Some(dev), onlink, ..Hop::default() }
     })
 }
 
@@ -58,7 +58,7 @@ fn routes() -> impl Strategy<Value = (RouteKey, Route)> {
                 let kind = if kind == 1 { RouteKind::Unicast } else { RouteKind::Other(100 + kind) };
                 (
                     RouteKey { table, dst, tos, metric },
-                    Route { kind, proto, scope, src, hops, metrics: false },
+                    Route { kind, proto, scope, src, hops, ..Route::default() },
                 )
             },
         )
@@ -185,7 +185,7 @@ fn one_message_of_each_kind_has_the_bytes_it_must_have() {
     let fdb = FdbKey { dev: dev(), mac, vlan: 0, master: false };
     let key = RouteKey { table: 254, dst: "10.5.2.0/24".parse().unwrap(), tos: 0, metric: 0 };
     let hops = Hops::One(Hop::onlink(gw, dev()));
-    let route = Route { kind: RouteKind::Unicast, proto: 3, scope: 0, src: None, hops, metrics: false };
+    let route = Route { kind: RouteKind::Unicast, proto: 3, hops, ..Route::default() };
     let rows: [(&str, Vec<u8>, &str); 6] = [
         (
             "neighbour",

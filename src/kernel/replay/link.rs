@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::{Answer, Replay, vxlan_is_v6};
 use crate::net::{IfName, Mac};
-use crate::state::{Addr, AddrKey, Hops, Link, LinkKind, Vxlan, WantLink};
+use crate::state::{Addr, AddrKey, Encap, Hops, Link, LinkKind, Vxlan, WantLink};
 
 /// Outer IP, UDP, VXLAN and Ethernet headers.
 fn overhead(vxlan: &Vxlan) -> u32 {
@@ -41,7 +41,16 @@ impl Replay {
         let mtu = self.room(&want.vxlan).map_or(want.mtu, |room| want.mtu.min(room));
         let index = self.state.links.values().map(|l| l.index).max().unwrap_or(0) + 1;
         let kind = LinkKind::Vxlan(want.vxlan.clone());
-        let link = Link { index, mac: Some(want.mac), mtu, up: false, lower_up: false, master: None, kind };
+        let link = Link {
+            index,
+            mac: Some(want.mac),
+            mtu,
+            up: false,
+            lower_up: false,
+            kind,
+            encap: Some(Encap::default()),
+            ..Link::default()
+        };
         self.state.links.insert(dev, link);
         Ok(())
     }
@@ -74,9 +83,7 @@ impl Replay {
         if want.vxlan.lower.is_some_and(|lower| !self.state.links.contains_key(&lower)) {
             return Err(Errno::ENODEV);
         }
-        let room = self.room(&want.vxlan);
         let link = self.link(dev)?;
-        let mtu = link.mtu;
         let LinkKind::Vxlan(have) = &mut link.kind else { return Err(Errno::EOPNOTSUPP) };
         let family = want.vxlan.local.is_some_and(|ip| ip.is_ipv6() != vxlan_is_v6(have));
         if have.vni != want.vxlan.vni || family {
@@ -87,7 +94,11 @@ impl Replay {
         // Index 0 is not "none": the lower device stays (`vxlan_config_apply`).
         have.lower = lower.or(have.lower);
         (have.learning, have.ttl) = (*learning, *ttl);
-        link.mtu = room.map_or(mtu, |room| mtu.min(room));
+        // The room is that of the device as it now stands: what is not named keeps its value, its family too.
+        let device = have.clone();
+        let room = self.room(&device).unwrap_or(u32::MAX);
+        let link = self.link(dev)?;
+        link.mtu = link.mtu.min(room);
         Ok(())
     }
 

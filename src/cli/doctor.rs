@@ -1,0 +1,231 @@
+//! `flanctl doctor`: what is wrong with this node, on what evidence, and the command that mends it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::gather::{Depth, Look, gather, read_snapshot};
+use super::look::LookArgs;
+use super::{Global, Output, doctor_fix, doctor_peers};
+use crate::clock;
+use crate::doctor::{Answer, Report, Word, examine};
+use crate::error::{Failure, exit};
+use crate::finding::{Finding, Level, about};
+use crate::render::{Out, Source, own_form, report_lines};
+use crate::schema;
+use crate::snapshot::Snapshot;
+
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sudo flanctl doctor                          everything that can be seen on this node
+  flanctl doctor --snapshot node7.json -v      a sick node, at home: every check and its answer
+  sudo flanctl doctor --fix                    mends flannel's own rows, and looks again
+  sudo flanctl doctor --fix --only forward.off mends that, though it is not flannel's
+  sudo flanctl doctor --peers                  pings every node through the tunnel
+
+--fix alone touches nothing but flannel's own device, routes, neighbours and forwarding entries, and what stands in
+their place. A sysctl, a rule, a route or a firewall of somebody else's is touched only if --only names its code.
+
+Exit codes:
+  0  nothing is wrong (notes do not count); with --fix --only: that code is gone
+  1  something is wrong, or is left after --fix
+  2  the command line is wrong
+  3  the kernel, the store or a file could not be read")]
+pub struct DoctorArgs {
+    // First: what it flattens makes the arguments before it global.
+    #[command(flatten)]
+    pub(super) look: LookArgs,
+    /// Mend what is flannel's own, show each operation, and look again
+    #[arg(long, conflicts_with = "snapshot")]
+    fix: bool,
+    /// Mend this code alone, whoever's it is (may be given again)
+    #[arg(long, value_name = "CODE", requires = "fix", value_parser = code)]
+    only: Vec<String>,
+    /// Ping every node through the tunnel, and measure the largest packet that passes
+    #[arg(long, conflicts_with = "snapshot")]
+    peers: bool,
+    /// The snapshot of another node, whose side is then seen too (may be given again)
+    #[arg(long, value_name = "FILE")]
+    peer: Vec<PathBuf>,
+    /// Say every check's question and answer, and every finding in full
+    #[arg(short, long)]
+    verbose: bool,
+    /// Codes and causes alone, nothing where nothing is wrong
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+fn code(text: &str) -> Result<String, String> {
+    match about(text) {
+        Some(row) => Ok(row.code.to_owned()),
+        None => Err("no such code; doctor prints the codes that it finds".to_owned()),
+    }
+}
+
+/// A node examined: what was looked at, and what came out.
+pub(super) struct Examined {
+    pub(super) look: Look,
+    pub(super) report: Report,
+}
+
+/// `flanctl.doctor/1`.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: String,
+    at: String,
+    host: &'a str,
+    netns: &'a str,
+    source: Source,
+    unseen: &'a [String],
+    findings: Vec<Told<'a>>,
+    checks: &'a [Answer],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peers: Option<&'a [doctor_peers::Row]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<&'a [doctor_fix::Done]>,
+}
+
+/// A finding with flanctl's own form of its repair.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flanctl_fix: Option<String>,
+}
+
+/// Runs `doctor`.
+pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    let others = args.peer.iter().map(|path| read_snapshot(path)).collect::<Result<Vec<Snapshot>, _>>()?;
+    let text = global.output != Output::Json;
+    let mut seen = examined(args, global, &others)?;
+    let mut done = None;
+    if args.fix {
+        let steps = doctor_fix::mend(&seen, &args.only, global)?;
+        if text {
+            doctor_fix::tell(&steps, args.only.is_empty(), out)?;
+            out.flush()?;
+        }
+        done = Some(steps);
+        seen = examined(args, global, &others)?;
+    }
+    let mut rows = None;
+    if args.peers {
+        let pinged = doctor_peers::ping(&seen, global)?;
+        // What the pings brought up on the way: neighbours that do not answer.
+        seen = examined(args, global, &others)?;
+        rows = Some(doctor_peers::explain(pinged, &mut seen, &others));
+    }
+    if text {
+        say(args, global.output == Output::Wide, &seen, rows.as_deref(), out)?;
+    } else {
+        out.json(&document(&seen, rows.as_deref(), done.as_deref()))?;
+    }
+    Ok(verdict(args, &seen.report, done.as_deref().unwrap_or_default()))
+}
+
+/// Reads everything and examines it.
+fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<Examined, Failure> {
+    let mut look = gather(global, &args.look, Depth::WHOLE)?;
+    if look.source == Source::Live && doctor_peers::ask_again(&look.snapshot, global) {
+        look = gather(global, &args.look, Depth::WHOLE)?;
+    }
+    let report = examine(&look.snapshot, others);
+    Ok(Examined { look, report })
+}
+
+fn verdict(args: &DoctorArgs, report: &Report, done: &[doctor_fix::Done]) -> u8 {
+    let left = |code: &String| report.findings.iter().any(|finding| finding.code == *code);
+    let wrong = match args.only.is_empty() {
+        true => report.found(),
+        false => args.only.iter().any(left) || done.iter().any(|step| step.refused.is_some()),
+    };
+    if wrong { exit::FOUND } else { exit::FINE }
+}
+
+fn document<'a>(
+    seen: &'a Examined,
+    peers: Option<&'a [doctor_peers::Row]>,
+    done: Option<&'a [doctor_fix::Done]>,
+) -> Document<'a> {
+    let node = &seen.look.snapshot;
+    let told = |finding: &'a Finding| Told { finding, flanctl_fix: own_form(finding) };
+    Document {
+        schema: schema::name("doctor", 1),
+        at: clock::rfc3339(node.at),
+        host: &node.host,
+        netns: &node.netns,
+        source: seen.look.source,
+        unseen: &node.unseen,
+        findings: seen.report.findings.iter().map(told).collect(),
+        checks: &seen.report.answers,
+        peers,
+        done,
+    }
+}
+
+fn say(
+    args: &DoctorArgs,
+    wide: bool,
+    seen: &Examined,
+    peers: Option<&[doctor_peers::Row]>,
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
+    if let Some(rows) = peers {
+        out.grid(&doctor_peers::grid(rows))?;
+        out.line("")?;
+    }
+    let report = &seen.report;
+    if args.quiet {
+        for finding in report.findings.iter().filter(|finding| finding.level != Level::Info) {
+            out.prose(&format!("{}  {}", finding.code, finding.cause))?;
+        }
+        return Ok(());
+    }
+    for line in report_lines(&report.findings, args.verbose || wide) {
+        out.line(&line)?;
+    }
+    if args.verbose {
+        for answer in &report.answers {
+            for line in answer_lines(answer) {
+                out.prose(&line)?;
+            }
+        }
+        out.line("")?;
+    }
+    out.prose(&summary(seen))?;
+    for line in &seen.look.snapshot.unseen {
+        out.prose(&format!("# {line}"))?;
+    }
+    if args.verbose {
+        out.prose(&format!("# leases: {}", seen.look.whence))?;
+    }
+    Ok(())
+}
+
+fn answer_lines(answer: &Answer) -> Vec<String> {
+    let Answer { id, question, answer: word, reason, codes } = answer;
+    let said = match word {
+        Word::Fine => "fine".to_owned(),
+        Word::Found => format!("found {}", codes.join(", ")),
+        Word::CannotTell => format!("cannot tell: {}", reason.as_deref().unwrap_or("")),
+    };
+    vec![format!("{id:<18} {question} {said}")]
+}
+
+/// `node1: 1 error, 1 warning; 38 checks fine, 9 cannot tell`.
+fn summary(seen: &Examined) -> String {
+    let report = &seen.report;
+    let many = |level: Level, one: &str| {
+        let count = report.findings.iter().filter(|finding| finding.level == level).count();
+        (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }))
+    };
+    let levels = [(Level::Error, "error"), (Level::Warn, "warning"), (Level::Info, "note")];
+    let wrong: Vec<String> = levels.into_iter().filter_map(|(level, one)| many(level, one)).collect();
+    let wrong = if wrong.is_empty() { "nothing found".to_owned() } else { wrong.join(", ") };
+    let (fine, cannot) = (report.count(Word::Fine), report.count(Word::CannotTell));
+    let why = if cannot > 0 { " (-v says why)" } else { "" };
+    format!("{}: {wrong}; {fine} checks fine, {cannot} cannot tell{why}", seen.look.snapshot.host)
+}

@@ -1,0 +1,112 @@
+//! `doctor --fix`: applies what mends, one operation after the other, and says each.
+#![expect(clippy::disallowed_methods, reason = "runs the commands of findings that the user named")]
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use serde::Serialize;
+
+use super::Global;
+use super::doctor::Examined;
+use super::netns::netns;
+use crate::doctor::repair::{self, Step};
+use crate::error::Failure;
+use crate::kernel::{Kernel, LinuxKernel};
+use crate::render::Out;
+
+/// One step, done or refused.
+#[derive(Debug, Serialize)]
+pub struct Done {
+    /// In iproute2's words, or the shell line.
+    step: String,
+    /// What the kernel or the program said against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<String>,
+}
+
+/// Mends our own rows; with `only`, what these codes need, whoever's it is.
+pub(super) fn mend(seen: &Examined, only: &[String], global: &Global) -> Result<Vec<Done>, Failure> {
+    let netns = netns(global)?;
+    let _inside = netns.enter()?;
+    let mut kernel =
+        LinuxKernel::open().map_err(|e| Failure::unreadable("the kernel's tables").because(e))?;
+    let mut done = Vec::new();
+    for step in steps(seen, only)? {
+        done.push(run(&mut kernel, &step));
+    }
+    Ok(done)
+}
+
+fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, Failure> {
+    let node = &seen.look.snapshot;
+    let unplanned = |why: &str| Failure::unreadable(format!("what flannel's rows should be: {why}"));
+    if only.is_empty() {
+        let ops = repair::ours(node, None).map_err(unplanned)?;
+        return Ok(ops.into_iter().map(Step::Op).collect());
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    for code in only {
+        let codes = BTreeSet::from([code.as_str()]);
+        // Without leases there is no plan; a finding's own command may still do.
+        let ours = repair::ours(node, Some(&codes)).unwrap_or_default();
+        let found = seen.report.findings.iter().filter(|finding| finding.code == code.as_str());
+        let own =
+            found.filter(|finding| finding.node == node.host).flat_map(|f| repair::steps(f, &node.state));
+        let more: Vec<Step> = match ours.is_empty() {
+            true => own.collect(),
+            false => ours.into_iter().map(Step::Op).collect(),
+        };
+        for step in more {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+    }
+    Ok(steps)
+}
+
+fn run(kernel: &mut LinuxKernel, step: &Step) -> Done {
+    match step {
+        Step::Op(op) => {
+            let refused = kernel.apply(std::slice::from_ref(op)).into_iter().find_map(Result::err);
+            Done { step: op.to_string(), refused: refused.map(|refusal| refusal.to_string()) }
+        }
+        Step::DelRule { pref, v6 } => {
+            let refused = kernel.del_rule(*pref, *v6).err().map(|refusal| refusal.to_string());
+            Done { step: format!("ip{} rule del pref {pref}", if *v6 { " -6" } else { "" }), refused }
+        }
+        Step::Shell(line) => Done { step: line.clone(), refused: shell(line) },
+    }
+}
+
+/// What a shell line says against itself; the child stands in the same namespace as this thread.
+fn shell(line: &str) -> Option<String> {
+    let left = Command::new("/bin/sh").args(["-c", line]).stdin(Stdio::null()).output();
+    match left {
+        Err(error) => Some(error.to_string()),
+        Ok(left) if left.status.success() => None,
+        Ok(left) => {
+            let said = String::from_utf8_lossy(&left.stderr).trim().replace('\n', "; ");
+            Some(if said.is_empty() { left.status.to_string() } else { said })
+        }
+    }
+}
+
+/// Each step as it would be typed; and, where nothing was named, what is left to others.
+pub(super) fn tell(done: &[Done], plain: bool, out: &mut Out<'_>) -> Result<(), Failure> {
+    for Done { step, refused } in done {
+        out.line(&crate::render::clean(step))?;
+        if let Some(why) = refused {
+            out.prose(&format!("# refused: {why}"))?;
+        }
+    }
+    match (done.is_empty(), plain) {
+        (true, true) => out.prose("# flannel's own rows are right: nothing was done")?,
+        (true, false) => out.prose("# nothing of that to mend: no command on this node does it")?,
+        _ => {}
+    }
+    if plain {
+        out.prose("# what is not flannel's own was left alone; --fix --only CODE mends it")?;
+    }
+    out.line("")
+}

@@ -1,0 +1,194 @@
+//! `flanctl trace`: where one packet goes, or where it dies, on what evidence, and the command that mends it.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::gather::{Depth, Look, gather};
+use super::look::LookArgs;
+use super::{Global, Output};
+use crate::clock;
+use crate::error::{Failure, exit};
+use crate::net::IfName;
+use crate::readings::NO_LEASES;
+use crate::render::{Detail, Out, Source, path_lines};
+use crate::schema;
+use crate::trace::{Path, Query, Verdict, trace};
+
+/// Flags of `trace`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  flanctl trace 10.244.1.8                          from this host to a pod of another node
+  flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
+  flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
+  flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
+
+Exit codes:
+  0  it arrives; with --expect: as expected
+  1  it does not, or something on its way is wrong; with --strict: a stage was not seen
+  2  the command line is wrong
+  3  the kernel, the store or a file could not be read")]
+pub struct TraceArgs {
+    // First: what it flattens makes the arguments before it global.
+    #[command(flatten)]
+    look: LookArgs,
+    /// Where the packet goes: an address
+    #[arg(value_name = "DST")]
+    dst: IpAddr,
+    /// Its source; one that is not this host's comes in from outside [default: as the kernel chooses]
+    #[arg(long, value_name = "IP")]
+    from: Option<IpAddr>,
+    /// The device that it comes in by [default: the one that leads back to the source]
+    #[arg(long, value_name = "DEV", requires = "from")]
+    iif: Option<IfName>,
+    /// icmp, tcp, udp or a number
+    #[arg(long, value_name = "PROTO", value_parser = proto)]
+    proto: Option<u8>,
+    /// Source port
+    #[arg(long, value_name = "PORT")]
+    sport: Option<u16>,
+    /// Destination port
+    #[arg(long, value_name = "PORT")]
+    dport: Option<u16>,
+    /// Bytes of the IP packet
+    #[arg(long, value_name = "BYTES", default_value_t = 84)]
+    size: u32,
+    /// Firewall mark
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = mark)]
+    mark: u32,
+    /// Exit 1 also if a stage was not seen
+    #[arg(long)]
+    strict: bool,
+    /// Exit 0 if this code or verdict (or verdict:code) comes out, else 1
+    #[arg(long, value_name = "CODE", conflicts_with = "strict")]
+    expect: Option<String>,
+    /// Verdict and codes alone, on one line
+    #[arg(long, conflicts_with = "verbose")]
+    minimal: bool,
+    /// Say also what almost matched, and what to type to see it
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// `flanctl.trace/1`.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: String,
+    at: String,
+    host: &'a str,
+    source: Source,
+    query: &'a Query,
+    src: Option<IpAddr>,
+    stages: &'a [crate::trace::Step],
+    findings: &'a [crate::finding::Finding],
+    verdict: &'static str,
+    unseen: &'a [String],
+}
+
+/// Runs `trace`.
+pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    let query = args.query()?;
+    let look = gather(global, &args.look, Depth { firewall: true, ..Depth::TABLES })?;
+    let path = trace(&look.snapshot, &query);
+    if global.output == Output::Json {
+        out.json(&document(&look, &path))?;
+    } else {
+        text(args, &look, &path, out)?;
+    }
+    Ok(args.code(&path))
+}
+
+impl TraceArgs {
+    fn query(&self) -> Result<Query, Failure> {
+        let Self { dst, from, iif, proto, sport, dport, size, mark, .. } = *self;
+        if let Some(from) = from.filter(|from| from.is_ipv4() != dst.is_ipv4()) {
+            return Err(Failure::usage(format!("--from {from} and {dst} are of two address families")));
+        }
+        let query = Query::to(dst);
+        let proto = match proto {
+            // ping picks its protocol by the address, too.
+            Some(1) if dst.is_ipv6() => query.proto,
+            given => given.unwrap_or(query.proto),
+        };
+        Ok(Query { from, iif, proto, sport, dport, size, mark, ..query })
+    }
+
+    fn code(&self, path: &Path) -> u8 {
+        let fine = match &self.expect {
+            Some(wanted) => expected(wanted, path),
+            None => match path.verdict {
+                Verdict::Delivered => !path.broken(),
+                Verdict::DeliveredIf => !self.strict && !path.broken(),
+                _ => false,
+            },
+        };
+        if fine { exit::FINE } else { exit::FOUND }
+    }
+}
+
+/// `fdb.missing`, `dropped`, or `dropped:fdb.missing`.
+fn expected(wanted: &str, path: &Path) -> bool {
+    let has = |code: &str| path.findings.iter().any(|finding| finding.code == code);
+    match wanted.split_once(':') {
+        Some((verdict, code)) => path.verdict.word() == verdict && has(code),
+        None => path.verdict.word() == wanted || has(wanted),
+    }
+}
+
+fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
+    Document {
+        schema: schema::name("trace", 1),
+        at: clock::rfc3339(look.snapshot.at),
+        host: &look.snapshot.host,
+        source: look.source,
+        query: &path.query,
+        src: path.src,
+        stages: &path.steps,
+        findings: &path.findings,
+        verdict: path.verdict.word(),
+        unseen: &look.snapshot.unseen,
+    }
+}
+
+fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
+    let detail = match (args.minimal, args.verbose) {
+        (true, _) => Detail::Minimal,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Plain,
+    };
+    let source = match look.source {
+        Source::Live => "live",
+        Source::Snapshot => "from a snapshot",
+    };
+    let head = format!("as seen on {} ({source})", look.snapshot.host);
+    for line in path_lines(path, &head, detail, out.colour) {
+        out.line(&line)?;
+    }
+    if detail != Detail::Minimal {
+        let unseen = &look.snapshot.unseen;
+        let none = look.snapshot.leases.is_none().then(|| NO_LEASES.to_owned());
+        for line in unseen.iter().cloned().chain(none) {
+            out.prose(&format!("note: {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn proto(text: &str) -> Result<u8, String> {
+    match text {
+        "icmp" => Ok(1),
+        "tcp" => Ok(6),
+        "udp" => Ok(17),
+        number => number.parse().map_err(|_| "icmp, tcp, udp or a number up to 255".to_owned()),
+    }
+}
+
+/// Decimal, or hexadecimal behind 0x, as `ip` takes it.
+fn mark(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "a number up to 0xffffffff".to_owned())
+}

@@ -1,0 +1,102 @@
+//! Causes over symptoms: a finding that another one explains is left out; the rest in order, worst first.
+
+use crate::finding::Finding;
+
+/// A cause, and the codes that it brings about by itself. A pattern that ends in `.` stands for all that begin so.
+const EXPLAINS: &[(&str, &[&str])] = &[
+    // With the device everything that hung on it is gone.
+    ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
+    // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
+    (
+        "vtep.down",
+        &["vtep.bounced", "vtep.addr", "route.missing", "route.shadowed", "neigh.", "peer.missing"],
+    ),
+    (
+        "vtep.bounced",
+        &["vtep.addr", "route.missing", "route.shadowed", "neigh.missing", "neigh.failed", "peer.missing"],
+    ),
+    // With its last IPv4 address a device loses its routes and neighbours.
+    ("vtep.addr", &["route.missing", "neigh.missing", "neigh.failed", "peer.missing"]),
+    // A new MAC takes every neighbour with it.
+    ("vtep.mac", &["neigh.missing", "neigh.failed", "peer.missing"]),
+    // A device that another program made is made anew, with its MAC, its address and every row.
+    ("vtep.vni", REMADE),
+    ("vtep.port", REMADE),
+    ("vtep.gbp", REMADE),
+    ("vtep.local", REMADE),
+    // An uplink that is down has no routes, and nobody answers there.
+    (
+        "outer.down",
+        &[
+            "outer.noroute",
+            "outer.neigh",
+            "outer.wrongdev",
+            "outer.loop",
+            "mtu.outer",
+            "route.missing",
+            "route.wrong",
+            "rpfilter.rejects",
+            "vtep.local",
+        ],
+    ),
+    ("outer.noroute", &["rpfilter.rejects"]),
+    ("outer.loop", &["route.stale"]),
+    ("lease.dup", &["lease.none", "route.stale", "neigh.stale", "fdb.stale"]),
+    // The bridge's old subnet is an address, a route and a gateway of somebody else's.
+    (
+        "bridge.stale",
+        &[
+            "route.local",
+            "route.shadowed",
+            "route.wrong",
+            "route.stale",
+            "pod.noroute",
+            "pod.neigh",
+            "rpfilter.rejects",
+        ],
+    ),
+    ("veth.down", &["pod.noroute", "pod.neigh", "bridge.port"]),
+    ("fdb.flood", &["fdb.missing", "fdb.stale"]),
+    // A rule that takes packets away takes the way back, too.
+    ("rule.diverts", &["rpfilter.rejects"]),
+    ("rule.prohibits", &["rpfilter.rejects"]),
+    // The tunnel's rows are peers' matter, not its uplink's.
+    ("peer.missing", &["route.missing", "neigh.missing", "fdb.missing"]),
+    ("subnetenv.missing", &["subnetenv.stale"]),
+];
+
+/// What goes with a device of the wrong make.
+const REMADE: &[&str] = &[
+    "vtep.mac",
+    "vtep.addr",
+    "vtep.bounced",
+    "route.missing",
+    "neigh.",
+    "fdb.",
+    "peer.missing",
+    "mtu.outer",
+    "vtep.local",
+];
+
+/// The causes among `all`.
+pub(super) fn causes(all: Vec<Finding>) -> Vec<Finding> {
+    let codes: Vec<&'static str> = all.iter().map(|finding| finding.code).collect();
+    let explained = |code: &str| {
+        let by = EXPLAINS.iter().filter(|(cause, _)| *cause != code && codes.contains(cause));
+        by.flat_map(|(_, symptoms)| symptoms.iter()).any(|pattern| matches(pattern, code))
+    };
+    let mut kept: Vec<Finding> = Vec::with_capacity(all.len());
+    for finding in all {
+        // Two checks may come upon one thing.
+        if !explained(finding.code) && !kept.contains(&finding) {
+            kept.push(finding);
+        }
+    }
+    // Stable: within a level, in the order of the checks.
+    kept.sort_by_key(|finding| finding.level);
+    kept
+}
+
+fn matches(pattern: &str, code: &str) -> bool {
+    if pattern.ends_with('.') { code.starts_with(pattern) } else { pattern == code }
+}

@@ -1,0 +1,110 @@
+//! Sizes along the packet's way, and what spoils packets on it.
+
+use super::Outcome;
+use super::ground::{Ground, NO_DEVICE};
+use crate::finding::{Finding, mtu, pod};
+use crate::net::IfName;
+use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
+use crate::state::LinkKind;
+
+/// Network cards whose checksum offload is known to spoil what a tunnel sends.
+const SPOILERS: &[&str] = &["vmxnet3"];
+
+/// Does a full packet of the tunnel fit the underlay?
+pub(super) fn outer(ground: &Ground<'_>) -> Outcome {
+    let Some(uplink) = ground.uplink else { return Outcome::unseen("the uplink is not known") };
+    let Some(under) = ground.state().links.get(&uplink) else {
+        return Outcome::unseen(format!("there is no device {uplink}"));
+    };
+    let mut seen = false;
+    let mut found: Vec<Finding> = Vec::new();
+    for (dev, link) in ground.there() {
+        seen = true;
+        let overhead = if dev.v6 { OVERHEAD_V6 } else { OVERHEAD_V4 };
+        let by = uplink.to_string();
+        if link.mtu.saturating_add(overhead) > under.mtu {
+            let what = mtu::Outer { tunnel: dev.name, mtu: link.mtu, overhead, by: &by, room: under.mtu };
+            found.push(mtu::outer(ground.node(), what));
+        }
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen(NO_DEVICE) }
+}
+
+/// Do pods send no larger packets than the tunnel takes?
+pub(super) fn inner(ground: &Ground<'_>) -> Outcome {
+    let Some((dev, tunnel)) = narrowest(ground) else { return Outcome::unseen(NO_DEVICE) };
+    let ports = |name: &IfName| ground.state().links.get(name).is_some_and(|link| link.mtu > tunnel);
+    let mut found = Vec::new();
+    let mut seen = false;
+    for view in ground.pods() {
+        seen = true;
+        let Some(link) = view.pod.state.links.get(&view.dev) else { continue };
+        if link.mtu > tunnel {
+            let inside = pod::inside(&view.pod.name, &view.pod.aliases);
+            let (own, room) = ((view.dev, link.mtu), (dev, tunnel));
+            found.push(mtu::inner(ground.node(), &view.pod.name, own, room, inside.as_deref()));
+        }
+    }
+    if seen {
+        return Outcome::of(found);
+    }
+    // Without a look into the pods their ends on the bridge tell: both ends are made with one MTU.
+    let links = ground.state().links.iter();
+    let of_bridge: Vec<IfName> = links
+        .filter(|(_, link)| {
+            matches!(link.kind, LinkKind::Veth { .. })
+                && link.master.is_some_and(|master| ground.bridges.contains(&master))
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    if of_bridge.is_empty() {
+        return Outcome::unseen("no pod was seen");
+    }
+    let wide = of_bridge.into_iter().filter(ports).filter_map(|name| {
+        let link = ground.state().links.get(&name)?;
+        Some(mtu::inner(ground.node(), "a pod", (name, link.mtu), (dev, tunnel), None))
+    });
+    Outcome::of(wide.collect())
+}
+
+/// The device with the smallest MTU: in a dual stack one packet may take either.
+fn narrowest(ground: &Ground<'_>) -> Option<(IfName, u32)> {
+    ground.there().map(|(dev, link)| (dev.name, link.mtu)).min_by_key(|(_, mtu)| *mtu)
+}
+
+/// Do checksums survive the network card?
+pub(super) fn checksums(ground: &Ground<'_>) -> Outcome {
+    let mut found = Vec::new();
+    let mut seen = false;
+    for (dev, _) in ground.there() {
+        let Some(offload) = ground.fact(&format!("offload:{}/tx-checksum-ip-generic", dev.name)) else {
+            continue;
+        };
+        let Some(driver) = ground.uplink.and_then(|uplink| ground.fact(&format!("driver:{uplink}"))) else {
+            continue;
+        };
+        seen = true;
+        if offload == "on" && SPOILERS.contains(&driver) {
+            let errors = ground.fact("snmp:Udp.InCsumErrors").and_then(|n| n.parse::<u64>().ok());
+            found.push(mtu::checksum(ground.node(), dev.name, driver, errors.filter(|n| *n > 0)));
+        }
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen("offloads and drivers were not seen") }
+}
+
+/// Do both ends of the tunnel have the same MTU?
+pub(super) fn symmetric(ground: &Ground<'_>) -> Outcome {
+    if ground.others.is_empty() {
+        return Outcome::unseen("no snapshot of a peer (--peer FILE)");
+    }
+    let mut found = Vec::new();
+    for other in ground.others {
+        for (dev, link) in ground.there() {
+            let Some(there) = other.state.links.get(&dev.name).map(|link| link.mtu) else { continue };
+            if there != link.mtu {
+                found.push(mtu::asymmetric(ground.node(), dev.name, link.mtu, &other.host, there));
+            }
+        }
+    }
+    Outcome::of(found)
+}

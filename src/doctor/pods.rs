@@ -1,0 +1,143 @@
+//! Pods of this node: their addresses, routes, gateways, and the veth pairs and bridges that carry them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Outcome;
+use super::ground::{Ground, NO_LEASES, PodView, nth};
+use crate::finding::{Finding, pod};
+use crate::net::IfName;
+use crate::state::fib::{Answer, Flow, lookup};
+use crate::state::{NeighKey, nud};
+
+/// Why nothing is said of pods.
+const NO_PODS: &str = "no pod was seen from here (their namespaces need root)";
+
+/// Does every bridge of pods have this node's subnet?
+pub(super) fn bridges(ground: &Ground<'_>) -> Outcome {
+    let Some(own) = ground.own else { return Outcome::unseen(NO_LEASES) };
+    if ground.bridges.is_empty() {
+        return Outcome::unseen("no bridge carries pods yet (the first pod makes cni0)");
+    }
+    let mut found = Vec::new();
+    for bridge in &ground.bridges {
+        let have: Vec<IpNet> = ground.state().addrs_of(*bridge).map(|(net, _)| net).collect();
+        for want in own.subnet.nets() {
+            let v6 = want.addr().is_ipv6();
+            let of_family =
+                || have.iter().filter(|net| net.addr().is_ipv6() == v6 && !is_link_local(net.addr()));
+            let foreign = of_family().find(|net| net.trunc() != want);
+            // A bridge that has the right one besides still answers for the other subnet.
+            if let Some(foreign) = foreign
+                && ground.networks().iter().any(|net| net.contains(&foreign.addr()))
+                && let Ok(right) = IpNet::new(nth(want, 1), want.prefix_len())
+            {
+                found.push(pod::bridge_stale(ground.node(), *bridge, *foreign, right));
+            }
+        }
+    }
+    Outcome::of(found)
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
+}
+
+/// Is every pod's veth pair up, and its end here a forwarding port of the bridge?
+pub(super) fn wires(ground: &Ground<'_>) -> Outcome {
+    let mut seen = false;
+    let mut found = Vec::new();
+    for view in ground.pods() {
+        seen = true;
+        found.extend(wire(ground, &view));
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
+}
+
+fn wire(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
+    let (node, name) = (ground.node(), view.pod.name.as_str());
+    let (port, link) = (view.port?, ground.state().links.get(&view.port?)?);
+    let bridge = ground.bridges.first().copied();
+    if !link.up {
+        return Some(pod::veth_down(node, name, port));
+    }
+    if view.pod.state.links.get(&view.dev).is_some_and(|inner| !inner.up) {
+        let inside = pod::inside(name, &view.pod.aliases);
+        let gateways = ground.bridges.iter().flat_map(|bridge| ground.state().addrs_of(*bridge));
+        let again: Vec<String> = gateways
+            .filter(|(net, _)| net.addr().is_ipv4())
+            .map(|(net, _)| format!("ip route replace default via {} dev {}", net.addr(), view.dev))
+            .collect();
+        return Some(pod::eth_down(node, name, view.dev, &again, inside.as_deref()));
+    }
+    match (link.master, bridge) {
+        (None, Some(bridge)) if !is_routed(ground, port) => {
+            Some(pod::bridge_port(node, name, port, bridge, pod::Port::Loose))
+        }
+        _ => None,
+    }
+}
+
+/// Some plugins route to a pod by its veth, without a bridge.
+fn is_routed(ground: &Ground<'_>, port: IfName) -> bool {
+    let mut hops =
+        ground.state().routes.values().flatten().flat_map(|route| super::words::legs(ground.state(), route));
+    hops.any(|hop| hop.dev == Some(port))
+}
+
+/// Does every pod have a way to its node?
+pub(super) fn ways(ground: &Ground<'_>) -> Outcome {
+    let Some(peer) = ground.peers().first() else { return Outcome::unseen(NO_LEASES) };
+    let mut seen = false;
+    let mut found = Vec::new();
+    for view in ground.pods() {
+        seen = true;
+        let inner = view.pod.state.links.get(&view.dev);
+        if inner.is_some_and(|link| !link.up) {
+            continue;
+        }
+        let target =
+            ground.peers().iter().find(|peer| peer.net.addr().is_ipv6() == view.addr.addr().is_ipv6());
+        found.extend(way(ground, &view, nth(target.unwrap_or(peer).net, 2)));
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
+}
+
+fn way(ground: &Ground<'_>, view: &PodView<'_>, dst: IpAddr) -> Option<Finding> {
+    let (node, name, state) = (ground.node(), view.pod.name.as_str(), &view.pod.state);
+    if dst.is_ipv6() != view.addr.addr().is_ipv6() {
+        return None;
+    }
+    let inside = pod::inside(name, &view.pod.aliases);
+    let gateway = gateway(ground, view.addr);
+    let found = lookup(state, &Flow::to(dst));
+    let Answer::Route { legs, .. } = &found.answer else {
+        let repair = gateway.map(|gateway| (gateway, view.dev));
+        return Some(pod::no_route(node, name, dst, None, repair, inside.as_deref()));
+    };
+    let hop = legs.first().map(|leg| leg.hop)?;
+    let ask = hop.via?;
+    if gateway.is_some_and(|gateway| gateway != ask) || hop.dev != Some(view.dev) {
+        // Another gateway may well be right (a second network of the pod): only what leads nowhere is wrong.
+        return None;
+    }
+    let entry = state.neighs.get(&NeighKey { dev: view.dev, ip: ask })?;
+    let bridge = ground.state().owner_of(ask).and_then(|dev| ground.state().links.get(&dev)?.mac);
+    let dead = entry.state & (nud::FAILED | nud::INCOMPLETE) != 0;
+    let wrong = entry.mac.zip(bridge).is_some_and(|(have, want)| have != want);
+    (dead || wrong).then(|| {
+        let mac = entry.mac.map(|mac| format!(" lladdr {mac}")).unwrap_or_default();
+        let have = format!("{ask} dev {}{mac}", view.dev);
+        pod::neigh(node, name, ask, view.dev, &have, bridge, inside.as_deref())
+    })
+}
+
+/// The bridge's address in a pod's net.
+fn gateway(ground: &Ground<'_>, addr: IpNet) -> Option<IpAddr> {
+    let all = ground.bridges.iter().flat_map(|bridge| ground.state().addrs_of(*bridge));
+    all.map(|(net, _)| net).find(|net| net.contains(&addr.addr())).map(|net| net.addr())
+}

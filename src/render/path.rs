@@ -1,0 +1,117 @@
+//! A packet's way as text: one line a stage, the first failure in full.
+
+use std::fmt::Write as _;
+
+use owo_colors::OwoColorize;
+
+use super::table::clean;
+use crate::finding::{Confidence, Finding, Level};
+use crate::trace::{Mark, Path, Verdict};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Verdict and codes.
+    Minimal,
+    /// A line a stage.
+    Plain,
+    /// What almost matched, too, and what was asked.
+    Verbose,
+}
+
+/// The columns of a stage's name, of its object, and of what the lease says.
+const NAME: usize = 10;
+const OBJECT: usize = 62;
+
+/// The lines of a path; `head` says where it was looked at.
+pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<String> {
+    if detail == Detail::Minimal {
+        return vec![minimal(path)];
+    }
+    let src = path.src.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
+    let mut lines = vec![format!("{src} -> {}   {}, {head}", path.query.dst, proto(path.query.proto))];
+    for step in &path.steps {
+        let sign = match step.mark {
+            Mark::Ok => " ok",
+            Mark::Bad => " !!",
+            Mark::Unseen => "  ?",
+        };
+        let lease = step.lease.as_deref().unwrap_or("");
+        let mut line =
+            format!("{}  {:NAME$} {:OBJECT$} {lease}", tinted(sign, colour), step.id, clean(&step.object));
+        line.truncate(line.trim_end().len());
+        lines.push(line);
+        if detail == Detail::Verbose {
+            lines.push(format!("{:16}$ {}", "", clean(&step.command)));
+            lines.extend(step.more.iter().map(|more| format!("{:16}{}", "", clean(more))));
+        }
+    }
+    lines.push(verdict(path));
+    let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
+    lines.extend(told.flat_map(finding_lines));
+    lines
+}
+
+/// `dropped fdb.missing`; stable.
+fn minimal(path: &Path) -> String {
+    let codes = path.findings.iter().filter(|f| f.level != Level::Info).map(|f| f.code);
+    codes.fold(path.verdict.word().to_owned(), |line, code| line + " " + code)
+}
+
+fn verdict(path: &Path) -> String {
+    let mut line = path.verdict.word().to_owned();
+    if let Verdict::Rejected(told) = &path.verdict {
+        let _ = write!(line, " ({told})");
+    }
+    let unseen: Vec<&str> = path.steps.iter().filter(|s| s.mark == Mark::Unseen).map(|s| s.id).collect();
+    if path.verdict == Verdict::DeliveredIf {
+        let _ = write!(line, ": if {} lets it pass", unseen.join(" and "));
+    }
+    if let Some(step) = path.steps.iter().find(|step| step.mark == Mark::Bad) {
+        let _ = write!(line, " at {}", step.id);
+    }
+    line
+}
+
+/// The five parts of a finding.
+pub fn finding_lines(finding: &Finding) -> Vec<String> {
+    let level = match finding.level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "info",
+    };
+    let part = |name: &str, text: &str| format!("  {name:<9} {}", clean(text));
+    let mut lines = vec![format!("{}  {level} on {}", finding.code, clean(&finding.node))];
+    lines.push(part("cause", &finding.cause));
+    lines.extend(finding.evidence.iter().map(|line| part("evidence", line)));
+    lines.push(part("see", &finding.see));
+    if let Some(fix) = &finding.fix {
+        lines.push(part("fix", &fix.command));
+        lines.extend(fix.lasting.iter().map(|lasting| part("lasting", lasting)));
+    }
+    match finding.confidence {
+        Confidence::Certain => {}
+        Confidence::Likely => lines.push(part("sure", "likely, not certain")),
+        Confidence::Unseen => lines.push(part("sure", "what would decide it was not seen")),
+    }
+    lines
+}
+
+fn tinted(sign: &str, colour: bool) -> String {
+    match (colour, sign.trim()) {
+        (true, "ok") => sign.green().to_string(),
+        (true, "!!") => sign.red().to_string(),
+        (true, "?") => sign.yellow().to_string(),
+        _ => sign.to_owned(),
+    }
+}
+
+fn proto(number: u8) -> String {
+    match number {
+        1 => "icmp".to_owned(),
+        6 => "tcp".to_owned(),
+        17 => "udp".to_owned(),
+        58 => "icmp6".to_owned(),
+        other => format!("protocol {other}"),
+    }
+}

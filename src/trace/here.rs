@@ -1,0 +1,338 @@
+//! The node's own decisions: rules, routes, reverse path filter, forwarding.
+
+use std::net::IpAddr;
+
+use super::words::{answer_words, asked, diversion, first, proto, refusal, runners_up, told, words};
+use super::{Mark, Verdict, Walk};
+use crate::finding::repair::{Obstacle, PeerRows};
+use crate::finding::{lease, outer, route, rule};
+use crate::net::IfName;
+use crate::state::fib::{Answer, Entry, Flow, Leg, Lookup, input, lookup};
+use crate::state::{RouteKey, RouteKind, table};
+
+/// The priority of the rule that asks the main table.
+const MAIN: u32 = 32766;
+
+impl Walk<'_> {
+    /// From the first look-up to the device that the packet leaves by.
+    pub(super) fn depart(&mut self) {
+        let iif = self.input_device();
+        if iif.is_some() {
+            self.prerouting(iif);
+        }
+        if self.end.is_some() {
+            return;
+        }
+        let peer = self.promised.owner(self.query.dst).cloned();
+        if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
+            self.device(peer);
+            if self.end.is_some() {
+                return;
+            }
+        } else if peer.is_none() && self.owned_by_nobody() {
+            return;
+        }
+        let flow = self.flow(iif);
+        let (found, entry) = match iif {
+            Some(_) => {
+                let (found, entry) = input(&self.node.state, &flow);
+                (found, Some(entry))
+            }
+            None => (lookup(&self.node.state, &flow), None),
+        };
+        let Some((leg, key)) = self.route(&flow, &found, peer.as_ref()) else { return };
+        if let Some(entry) = entry {
+            self.let_in(&flow, &entry);
+        }
+        if self.end.is_none() {
+            self.firewall(iif, leg.hop.dev);
+        }
+        if self.end.is_none() {
+            self.leave(leg, key, peer);
+        }
+    }
+
+    /// A packet with a source that is not this host's comes in by the device that leads back to it.
+    fn input_device(&self) -> Option<IfName> {
+        let from = self.query.from?;
+        self.query.iif.or_else(|| {
+            let state = &self.node.state;
+            let back = || lookup(state, &Flow::to(from));
+            let foreign = state.owner_of(from).is_none();
+            // On a net of this host it comes from there, wherever the way back leads: that is what the filter is for.
+            let near = state
+                .addrs
+                .keys()
+                .filter(|held| held.net.contains(&from) && held.net.prefix_len() < held.net.max_prefix_len());
+            let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
+            if foreign && near.is_some() {
+                return near;
+            }
+            foreign.then(back).and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
+        })
+    }
+
+    /// True if the destination lies in the network and no lease covers it: then nothing of what follows matters.
+    fn owned_by_nobody(&mut self) -> bool {
+        let dst = self.query.dst;
+        let networks = self.sight.conf.map(|conf| conf.networks()).unwrap_or_default();
+        let Some(net) = networks.iter().find(|net| net.contains(&dst)) else { return false };
+        if self.sight.leases.is_none() || self.promised.own.iter().any(|own| own.contains(&dst)) {
+            return false;
+        }
+        let refused = self.promised.refused.iter().find(|(net, ..)| net.contains(&dst));
+        let finding = match refused {
+            Some((_, owner, why)) => lease::refused(self.host(), owner, why),
+            None => lease::none(self.host(), dst, None, Some(&net.to_string())),
+        };
+        let cause = finding.cause.clone();
+        self.fail("lease", cause, finding, Verdict::Dropped);
+        true
+    }
+
+    /// Rule and route; the leg that the packet takes, unless it ends here.
+    fn route(&mut self, flow: &Flow, found: &Lookup, peer: Option<&PeerRows>) -> Option<(Leg, RouteKey)> {
+        let command = asked(flow);
+        self.rule_step(found);
+        match &found.answer {
+            Answer::Route { key, place, src, .. } => {
+                self.src = self.src.or(*src);
+                let words = words(&self.node.state, key, *place);
+                if let Some(kind) = found.refusal(&self.node.state) {
+                    self.refused(kind, &words, proto(&self.node.state, key, *place), peer);
+                    return None;
+                }
+                if self.stays(key, *place, &words, peer) {
+                    return None;
+                }
+                let leg = first(&found.answer)?;
+                if let Some(peer) = peer {
+                    self.held_against(peer, found, (key, *place), &words);
+                }
+                if self.end.is_some() {
+                    return None;
+                }
+                let more = runners_up(&self.node.state, found);
+                let agrees = peer.map(|peer| format!("lease {}", peer.node));
+                let step = self.pass("route", words, command);
+                (step.lease, step.more) = (agrees, more);
+                Some((leg, *key))
+            }
+            Answer::Refused(kind) => {
+                let (obstacle, how) = (self.rule_of(found), refusal(*kind));
+                let finding = rule::prohibits(self.host(), &obstacle, how);
+                self.fail("rule", obstacle.to_string(), finding, told(how));
+                None
+            }
+            Answer::NoRoute => {
+                let finding = match peer {
+                    Some(peer) => route::missing(self.host(), peer),
+                    None => route::nowhere(self.host(), self.query.dst),
+                };
+                self.fail(
+                    "route",
+                    "no route",
+                    finding,
+                    Verdict::Rejected("network is unreachable".to_owned()),
+                );
+                None
+            }
+            Answer::OnLink { .. } | Answer::Invalid(_) => {
+                let finding = route::nowhere(self.host(), self.query.dst)
+                    .evidence(format!("the kernel's answer: {:?}", found.answer));
+                self.fail(
+                    "route",
+                    "the kernel does not send this",
+                    finding,
+                    Verdict::Rejected("invalid argument".to_owned()),
+                );
+                None
+            }
+        }
+    }
+
+    fn rule_step(&mut self, found: &Lookup) {
+        let text = found.rule.map(|_| self.rule_of(found).to_string());
+        let passed = found.passed.iter().map(|(place, why)| format!("rule {}: {why}", self.pref(*place)));
+        let more: Vec<String> = passed.collect();
+        if let (Some(text), false) = (text, matches!(found.answer, Answer::Refused(_))) {
+            self.pass("rule", text, "ip rule").more = more;
+        }
+    }
+
+    fn pref(&self, place: usize) -> u32 {
+        self.node.state.rules.get(place).map_or(0, |rule| rule.priority)
+    }
+
+    fn rule_of(&self, found: &Lookup) -> Obstacle {
+        let rule = found.rule.and_then(|place| self.node.state.rules.get(place));
+        let pref = rule.map_or(MAIN, |rule| rule.priority);
+        let table = rule.map_or(table::MAIN, |rule| rule.table);
+        let to = match table {
+            table::MAIN => "lookup main".to_owned(),
+            table::LOCAL => "lookup local".to_owned(),
+            other => format!("lookup {other}"),
+        };
+        let text = match &found.answer {
+            Answer::Refused(kind) => format!("{pref}: {}", kind.word()),
+            _ => format!("{pref}: {to}"),
+        };
+        Obstacle::Rule { pref, v6: self.query.dst.is_ipv6(), text }
+    }
+
+    fn refused(&mut self, kind: RouteKind, words: &str, by: String, peer: Option<&PeerRows>) {
+        let how = refusal(kind);
+        let own = peer.filter(|peer| words.split(' ').nth(1) == Some(&peer.net.to_string()));
+        let finding = route::refused(self.host(), how, self.query.dst, words, &by, own);
+        self.fail("route", words, finding, told(how));
+    }
+
+    /// Handles a destination that is this host's own; true if it is.
+    fn stays(&mut self, key: &RouteKey, place: usize, words: &str, peer: Option<&PeerRows>) -> bool {
+        let state = &self.node.state;
+        let kind = state.routes.get(key).and_then(|twins| twins.get(place)).map(|route| route.kind);
+        if !matches!(kind, Some(RouteKind::Local | RouteKind::Anycast | RouteKind::Broadcast)) {
+            return false;
+        }
+        let dst = self.query.dst;
+        let held = state.addrs.keys().find(|held| held.net.addr() == dst);
+        let by = match held {
+            Some(held) => Obstacle::Address { net: held.net, dev: held.dev },
+            None => Obstacle::Route(words.to_owned()),
+        };
+        match peer {
+            Some(peer) => {
+                let finding = route::local(self.host(), dst, &by, peer);
+                self.fail("route", words, finding, Verdict::Misdelivered);
+            }
+            None => {
+                self.pass("route", format!("{words}: this node itself"), format!("ip route get {dst}"));
+            }
+        }
+        true
+    }
+
+    /// The route beside the one that the lease asks for.
+    fn held_against(
+        &mut self,
+        peer: &PeerRows,
+        found: &Lookup,
+        (key, place): (&RouteKey, usize),
+        words: &str,
+    ) {
+        let Answer::Route { legs, .. } = &found.answer else { return };
+        let via = if peer.direct { peer.public } else { peer.gateway() };
+        let right = |leg: &Leg| leg.hop.via == Some(via) && (peer.direct || leg.hop.dev == Some(peer.dev));
+        if legs.iter().all(right) {
+            return;
+        }
+        let (state, host) = (&self.node.state, self.host());
+        let by = proto(state, key, place);
+        let pref = found.rule.map_or(MAIN, |place| self.pref(place));
+        let finding = match legs.iter().find(|leg| !right(leg)) {
+            Some(leg) if legs.iter().any(right) => {
+                let text = leg.hop.via.map_or_else(String::new, |via| format!("via {via}"));
+                let why = format!("{} does not own {}", text, peer.net);
+                let instead = key.dst == peer.net;
+                let repair = || Obstacle::Route(words.to_owned()).remove();
+                let repair = if instead { peer.set_route() } else { repair() };
+                route::dead_leg(host, self.query.dst, words, &text, &why, repair)
+            }
+            _ if pref != MAIN && key.table != table::MAIN => {
+                rule::diverts(host, &self.rule_of(found), words, &peer.route())
+            }
+            _ if key.dst == peer.net && !found.runners_up.iter().any(|(other, _)| other.dst == peer.net) => {
+                route::wrong(host, peer, words)
+            }
+            _ if key.dst.prefix_len() < peer.net.prefix_len() => {
+                route::missing(host, peer).evidence(format!("so it takes {words}"))
+            }
+            _ => route::shadowed(host, peer, words, &by),
+        };
+        self.fail("route", words, finding, Verdict::Dropped);
+    }
+
+    /// Reverse path filter and forwarding, as the kernel's input path decides them.
+    fn let_in(&mut self, flow: &Flow, entry: &Entry) {
+        let (Some(dev), Some(src)) = (flow.iif, flow.src) else { return };
+        let v6 = flow.dst.is_ipv6();
+        let key = format!("net.ipv{}.conf.{dev}.forwarding", if v6 { 6 } else { 4 });
+        match entry {
+            Entry::Forwarded => {
+                self.pass("forward", format!("{key} = 1"), format!("sysctl {key}"));
+            }
+            Entry::Local | Entry::Broadcast => {}
+            Entry::ForwardingOff => {
+                let spelt = dev.as_str().replace('.', "/");
+                let one = format!("net.ipv{}.conf.{spelt}.forwarding", if v6 { 6 } else { 4 });
+                let off = self.node.state.fact("sysctl:net.ipv4.ip_forward") == Some("0");
+                let all = if v6 { "net.ipv6.conf.all.forwarding" } else { "net.ipv4.ip_forward" };
+                let key = if v6 || off { all } else { &one };
+                let finding = rule::forwarding_off(self.host(), v6, Some(dev), key);
+                self.fail("forward", format!("{key} = 0"), finding, Verdict::Dropped);
+            }
+            Entry::ReversePath(reverse) => {
+                let back = reverse.back.as_ref().map(|back| answer_words(&self.node.state, back));
+                let what = rule::Rejected {
+                    dev,
+                    value: u32::from(reverse.mode),
+                    src,
+                    back: back.as_deref(),
+                    obstacle: reverse.back.as_ref().and_then(|back| diversion(&self.node.state, back)),
+                    repair: None,
+                };
+                let finding = rule::rejected(self.host(), what);
+                self.fail("rpfilter", format!("rp_filter = {}", reverse.mode), finding, Verdict::Dropped);
+            }
+            Entry::Martian(_) | Entry::Refused => {
+                let finding = route::nowhere(self.host(), self.query.dst)
+                    .evidence(format!("the kernel takes {src} on {dev} for a martian: {entry:?}"));
+                self.fail("rpfilter", format!("{src} on {dev}"), finding, Verdict::Dropped);
+            }
+        }
+    }
+
+    /// Out by a device: the tunnel for a peer's pod, else whatever the route says.
+    fn leave(&mut self, leg: Leg, key: RouteKey, peer: Option<PeerRows>) {
+        match peer {
+            Some(peer) if peer.direct => self.underlay(peer.public, &peer.node, leg, None),
+            Some(peer) => self.through(&peer),
+            None => self.plain(leg, key),
+        }
+    }
+
+    /// A route that is no overlay's.
+    fn plain(&mut self, leg: Leg, key: RouteKey) {
+        let Some(dev) = leg.hop.dev else { return };
+        let (up, lower_up) = self.node.state.links.get(&dev).map_or((true, true), |l| (l.up, l.lower_up));
+        if !up || !lower_up {
+            let finding = outer::down(self.host(), dev, up);
+            return self.fail("outer", format!("{dev} is down"), finding, Verdict::Dropped);
+        }
+        let ask = leg.hop.via.unwrap_or(self.query.dst);
+        self.neighbour_of("neighbour", ask, dev, &key.dst.to_string());
+    }
+
+    /// The neighbour of a plain hop; failed ones end the packet.
+    pub(super) fn neighbour_of(&mut self, id: &'static str, ask: IpAddr, dev: IfName, name: &str) {
+        let key = crate::state::NeighKey { dev, ip: ask };
+        let command = format!("ip neigh show {ask} dev {dev}");
+        let Some(have) = self.node.state.neighs.get(&key) else {
+            self.pass(
+                id,
+                format!("{ask} dev {dev}: not resolved yet, the kernel asks when it sends"),
+                command,
+            );
+            return;
+        };
+        let state = crate::readings::neigh_state(have.state);
+        use crate::state::nud::{FAILED, INCOMPLETE};
+        if have.state & (FAILED | INCOMPLETE) != 0 {
+            let what = outer::Silent { peer: name, to: ask, ask, dev, state: &state };
+            let finding = outer::neigh(self.host(), what);
+            return self.fail(id, format!("{ask} dev {dev} {state}"), finding, Verdict::Dropped);
+        }
+        let mac = have.mac.map(|mac| format!(" = {mac}")).unwrap_or_default();
+        self.step(id, Mark::Ok, format!("{ask}{mac} dev {dev} {state}"), command);
+    }
+}

@@ -1,0 +1,190 @@
+//! The tunnel device, and what it knows of the peer: neighbour and forwarding entry.
+
+use super::{Mark, Verdict, Walk};
+use crate::finding::repair::{Device, PeerRows};
+use crate::finding::{fdb, neigh, outer, vtep};
+use crate::net::Mac;
+use crate::readings::{neigh_state, wanted_device};
+use crate::state::{FdbKey, Link, NeighKey, RouteKey, State, nud, table};
+
+impl Walk<'_> {
+    /// What is wrong with the device takes its rows along: it is looked at before them.
+    pub(super) fn device(&mut self, peer: &PeerRows) {
+        let v6 = peer.net.addr().is_ipv6();
+        let host = self.node.host.as_str();
+        let peers: Vec<PeerRows> =
+            self.promised.peers.iter().filter(|one| one.net.addr().is_ipv6() == v6).cloned().collect();
+        let want = wanted_device(&self.sight, v6);
+        let state = &self.node.state;
+        let Some(link) = state.links.get(&peer.dev) else {
+            let Some(want) = want else { return };
+            let finding = vtep::missing(host, &with_uplink(want, self.node), &peers);
+            return self.fail("vtep", format!("no device {}", peer.dev), finding, Verdict::Dropped);
+        };
+        let lower = link.vxlan().and_then(|vxlan| vxlan.lower);
+        if let Some((dev, below)) = lower.and_then(|dev| Some((dev, state.links.get(&dev)?)))
+            && (!below.up || !below.lower_up)
+        {
+            let finding = outer::down(host, dev, below.up);
+            return self.fail("outer", format!("{dev} is down"), finding, Verdict::Dropped);
+        }
+        let Some(want) = want.map(|want| with_uplink(want, self.node)) else { return };
+        let addr = want.addr.filter(|net| !v6 && !state.addrs_of(peer.dev).any(|(held, _)| held == *net));
+        let finding = if !link.up {
+            Some(vtep::down(host, &want, &peers))
+        } else {
+            differs(host, &want, link, &peers)
+                // IPv4 addresses outlive a device that goes down; without its last one it loses its rows all the same.
+                .or_else(|| addr.map(|net| vtep::addr(host, &want, net, &peers)))
+                .or_else(|| bounced(state, &peers).then(|| vtep::bounced(host, &want, &peers)))
+        };
+        if link.up && link.vxlan().is_some_and(|vxlan| vxlan.gbp != want.gbp) {
+            let finding = vtep::gbp(host, &want, &peers);
+            self.findings.push(finding);
+        }
+        if let Some(finding) = finding {
+            let cause = finding.cause.clone();
+            self.fail("vtep", cause, finding, Verdict::Dropped);
+        }
+    }
+
+    /// Neighbour, forwarding entry, and on to the outer packet.
+    pub(super) fn through(&mut self, peer: &PeerRows) {
+        self.neighbour(peer);
+        if self.end.is_none() {
+            self.forwarding(peer);
+        }
+        if self.end.is_none() {
+            self.encapsulated(peer);
+        }
+    }
+
+    fn neighbour(&mut self, peer: &PeerRows) {
+        let (dev, via) = (peer.dev, peer.gateway());
+        let have = self.node.state.neighs.get(&NeighKey { dev, ip: via }).copied();
+        let Some(have) = have else {
+            let finding = neigh::missing(self.host(), peer);
+            return self.fail("neighbour", format!("{via} dev {dev}: no entry"), finding, Verdict::Dropped);
+        };
+        let state = neigh_state(have.state);
+        let object = match have.mac {
+            Some(mac) => format!("{via} = {mac} {state}"),
+            None => format!("{via} {state}"),
+        };
+        // An entry that never resolved was made by the packets that died of the missing one.
+        let unresolved = have.state & (nud::FAILED | nud::INCOMPLETE) != 0;
+        let finding = match have.mac {
+            _ if unresolved => {
+                Some(neigh::missing(self.host(), peer).evidence(format!("{via} dev {dev} {state}")))
+            }
+            None => Some(neigh::failed(self.host(), peer, &state)),
+            Some(mac) if mac != peer.mac => Some(neigh::wrong(self.host(), peer, mac)),
+            Some(_) => None,
+        };
+        if let Some(finding) = finding {
+            return self.fail("neighbour", object, finding, Verdict::Dropped);
+        }
+        if !have.permanent() {
+            let finding = neigh::not_permanent(self.host(), peer, &state);
+            self.findings.push(finding);
+        }
+        let lease = format!("lease {} agrees", peer.node);
+        self.pass("neighbour", object, format!("ip neigh show {via} dev {dev}")).lease = Some(lease);
+    }
+
+    fn forwarding(&mut self, peer: &PeerRows) {
+        let (dev, mac) = (peer.dev, peer.mac);
+        let table = &self.node.state.fdb;
+        let entry = table.get(&FdbKey { dev, mac, vlan: 0, master: false });
+        let command = format!("bridge fdb get {mac} dev {dev} self");
+        if self.node.state.links.get(&dev).and_then(Link::vxlan).is_some_and(|v| v.learning)
+            && self.sight.conf.is_some_and(|_| wanted_device(&self.sight, false).is_some_and(|w| !w.learning))
+        {
+            let finding = fdb::learned(self.host(), dev);
+            self.findings.push(finding);
+        }
+        let Some(entry) = entry else {
+            let flood = table.get(&FdbKey { dev, mac: Mac::ZERO, vlan: 0, master: false });
+            let remotes: Vec<_> =
+                flood.map(|f| f.dst.into_iter().chain(f.more.iter().copied()).collect()).unwrap_or_default();
+            if remotes.is_empty() {
+                let finding = fdb::missing(self.host(), peer);
+                return self.fail("fdb", format!("no entry for {mac}"), finding, Verdict::Dropped);
+            }
+            let finding = fdb::flood(self.host(), peer, &remotes);
+            let reached = remotes.contains(&peer.public);
+            let object = format!("{} -> {} remotes", Mac::ZERO, remotes.len());
+            if reached {
+                self.step("fdb", Mark::Ok, object, command);
+                return self.findings.push(finding);
+            }
+            return self.fail("fdb", object, finding, Verdict::Dropped);
+        };
+        if let Some(nhid) = entry.nhid {
+            let why = format!("{mac} leads to nexthop group {nhid}, whose members are not followed");
+            return self.unseen("fdb", &why, &command);
+        }
+        match entry.dst {
+            Some(dst) if dst == peer.public => {
+                let lease = format!("lease {} agrees", peer.node);
+                self.pass("fdb", format!("{mac} -> {dst}"), command).lease = Some(lease);
+            }
+            Some(dst) => {
+                let finding = fdb::wrong(self.host(), peer, dst);
+                self.fail("fdb", format!("{mac} -> {dst}"), finding, Verdict::Dropped);
+            }
+            None => {
+                let finding = fdb::missing(self.host(), peer);
+                self.fail("fdb", format!("{mac} has no remote"), finding, Verdict::Dropped);
+            }
+        }
+    }
+}
+
+/// The first attribute of the device that is not as config and own lease ask.
+fn differs(host: &str, want: &Device, link: &Link, peers: &[PeerRows]) -> Option<crate::finding::Finding> {
+    let vxlan = link.vxlan()?;
+    if vxlan.vni != want.vni {
+        return Some(vtep::vni(host, want, vxlan.vni, peers));
+    }
+    if vxlan.port != want.port {
+        return Some(vtep::port(host, want, vxlan.port, peers));
+    }
+    if want.local.is_some() && vxlan.local != want.local {
+        return Some(vtep::local(host, want, vxlan.local, peers));
+    }
+    let (have, lease) = (link.mac?, want.mac?);
+    (have != lease).then(|| vtep::mac(host, want, have, lease, peers))
+}
+
+/// The signature of a device that was down: every forwarding entry stands, no route and no neighbour does.
+fn bounced(state: &State, peers: &[PeerRows]) -> bool {
+    let mut behind = peers.iter().filter(|peer| !peer.direct).peekable();
+    let has_route = |peer: &PeerRows| {
+        let key = RouteKey { table: table::MAIN, dst: peer.net, tos: 0, metric: metric(peer) };
+        state.routes.contains_key(&key)
+    };
+    behind.peek().is_some()
+        && behind.all(|peer| {
+            let (dev, mac) = (peer.dev, peer.mac);
+            let neigh = state.neighs.get(&NeighKey { dev, ip: peer.gateway() });
+            state.fdb.contains_key(&FdbKey { dev, mac, vlan: 0, master: false })
+                && neigh.is_none_or(|neigh| !neigh.permanent())
+                && !has_route(peer)
+        })
+}
+
+/// The kernel gives IPv6 routes a metric of their own.
+fn metric(peer: &PeerRows) -> u32 {
+    if peer.net.addr().is_ipv6() { 1024 } else { 0 }
+}
+
+/// What a device says of its uplink may be what is wrong with it: the agent knows better.
+fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
+    if let Some(uplink) = &node.uplink {
+        want.lower = Some(uplink.dev);
+        let v6 = want.addr.is_some_and(|net| net.addr().is_ipv6());
+        want.local = if v6 { uplink.v6.map(Into::into) } else { uplink.v4.map(Into::into) };
+    }
+    want
+}

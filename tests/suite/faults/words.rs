@@ -1,0 +1,59 @@
+//! What `break` and `heal` say to those who ask for what cannot be done; the table against the codes.
+
+use std::collections::BTreeSet;
+
+use flanctl::finding::{CODES, about};
+use flanctl::lab::faults;
+
+use super::inject::Lab;
+
+/// Codes that no fault of a lab brings about, and why.
+const NOT_HERE: &[(&str, &str)] = &[
+    ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
+    ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
+    ("model.disagrees", "would be a mistake of flanctl itself"),
+    ("offload.checksum", "wants a network card that spoils checksums; a lab's are veth"),
+];
+
+#[test]
+fn the_table_names_known_codes_and_leaves_none_out_without_a_reason() {
+    assert!(faults::all().count() >= 40);
+    let named: BTreeSet<&str> = faults::all().flat_map(|f| f.trace.iter().chain(f.doctor)).copied().collect();
+    let unknown: Vec<_> = named.iter().filter(|code| about(code).is_none()).collect();
+    assert_eq!(unknown, Vec::<&&str>::new(), "codes that the table names and nobody prints");
+    let excused = |code: &str| NOT_HERE.iter().any(|(c, _)| *c == code);
+    let missing: Vec<_> =
+        CODES.iter().map(|row| row.code).filter(|code| !named.contains(code) && !excused(code)).collect();
+    assert_eq!(missing, Vec::<&str>::new(), "codes without a fault");
+    for (code, why) in NOT_HERE {
+        assert!(about(code).is_some() && !named.contains(code) && !why.is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn what_cannot_be_broken_is_told_with_what_can() {
+    let lab = Lab::up("t-break", &["--nodes", "2"]);
+    for (code, words, why) in [
+        (2, &["break", "fdb.wrnog"][..], "did you mean fdb.wrong"),
+        (2, &["break", "xyzzy"], "flanctl lab break --list"),
+        (2, &["break", "fdb.wrong", "node9"], "it has node1, node2"),
+        (2, &["break", "fdb.missing-v6"], "flanctl lab up --ipv6"),
+        (0, &["heal"], "nothing is broken in lab t-break"),
+        (0, &["break", "route.missing"], "flanctl lab exec pod1 --name t-break -- ping -c 3 10.244."),
+        (1, &["break", "fdb.wrong"], "node1 of lab t-break is broken already: route.missing"),
+    ] {
+        let said = lab.says(code, words);
+        assert!(said.contains(why), "{words:?}: {said}");
+    }
+    let listed = lab.list();
+    let node1 = listed.lines().find(|l| l.contains("t-break") && l.contains("node1")).unwrap();
+    assert!(node1.contains("paused") && node1.ends_with("route.missing"), "{listed}");
+    let node2 = listed.lines().find(|l| l.contains("t-break") && l.contains("node2")).unwrap();
+    assert!(node2.contains("running") && node2.ends_with('-'), "{listed}");
+    let said = lab.says(0, &["heal"]);
+    assert!(said.contains("node1 is as it was before route.missing"), "{said}");
+    lab.says(0, &["break", "vtep.down"]);
+    lab.says(0, &["down"]);
+    let said = lab.says(1, &["break", "vtep.down"]);
+    assert!(said.contains("there is no lab named t-break"), "{said}");
+}
