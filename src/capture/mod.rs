@@ -57,6 +57,9 @@ impl Printer {
             out.dec(packet.len);
             out.byte(b' ');
         }
+        if cx.v50() && invalid_header(out, packet) {
+            return;
+        }
         self.clock.print(&cx.o, out, packet.ts);
         if invalid_header(out, packet) {
             return;

@@ -107,10 +107,6 @@ impl Clock {
         let (secs, frac) =
             (delta.unsigned_abs() / scale.unsigned_abs(), delta.unsigned_abs() % scale.unsigned_abs());
         let (secs, frac) = (secs as u64, frac as u32);
-        if secs >= DAY as u64 {
-            let days = secs / DAY as u64;
-            let _ = days;
-        }
         out.dec_wide(secs / 3600, 2, b'0');
         out.byte(b':');
         out.dec2((secs / 60 % 60) as u32);
@@ -132,7 +128,7 @@ fn fraction(o: &Opts, out: &mut Out, frac: u32) {
 }
 
 /// Year, month and day of the day `days` after 1970-01-01: the proleptic Gregorian calendar in eras of 400 years.
-fn civil(days: i64) -> (i64, u32, u32) {
+pub fn civil(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);

@@ -1,7 +1,7 @@
 //! ICMP: errors with the packet they speak of, echo, router discovery, time stamps.
 
 use super::l3::{self, L3};
-use super::{ip4, sum};
+use super::{icmp_ext, ip4, sum};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, array, be16, be32, u8_at, upto};
 use crate::capture::text::Out;
@@ -33,19 +33,20 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
             out.str(")!)");
         }
     }
-    if matches!(kind, 3 | 4 | 5 | 11 | 12) || is_unknown(cx, kind) {
+    if matches!(kind, 42 | 43) && cx.v50() {
+        return icmp_ext::echo(cx, out, b, kind == 42);
+    }
+    if matches!(kind, 3 | 4 | 5 | 11 | 12) {
         let inner = after(b, 8);
         out.str("\n\t");
         let stated = be16(inner, 2)?;
         ip4::print(cx, out, upto(inner, usize::from(stated)), u32::from(stated))?;
     }
+    if matches!(kind, 3 | 11 | 12) {
+        cx.proto = "icmp";
+        icmp_ext::error(cx, out, b, len)?;
+    }
     Ok(())
-}
-
-/// True for a type that carries no information of its own as far as this version knows.
-fn is_unknown(cx: &Cx, kind: u8) -> bool {
-    let extended = cx.v50() && matches!(kind, 42 | 43);
-    !matches!(kind, 0 | 8 | 9 | 10 | 13..=18 | 3 | 4 | 5 | 11 | 12) && !extended
 }
 
 fn message(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<u8> {
@@ -111,7 +112,7 @@ fn unreachable(cx: &mut Cx, out: &mut Out, b: &[u8], code: u8) -> Step {
     let dst = array::<4>(b, 24)?;
     out.str(match code {
         0 | 6 | 9 | 11 => "net ",
-        1 | 7 | 10 | 12 | 13 | 14 => "host ",
+        1 | 7 | 10 | 12..=15 => "host ",
         _ => "",
     });
     l3::ip4(cx, out, dst);

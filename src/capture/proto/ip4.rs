@@ -45,14 +45,14 @@ fn new_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     let mut total = u32::from(be16(b, 2)?);
     if total > len {
-        bad(out, " [total length ", total, " > length ", len)?;
+        bad(out, "[total length ", total, " > length ", len)?;
         out.byte(b' ');
     }
     let offload = total == 0;
     if offload {
         total = len;
     } else if total < hlen {
-        return bad(out, " [total length ", total, " < header length ", hlen);
+        return bad(out, "[total length ", total, " < header length ", hlen);
     }
     body(cx, out, b, &Checked { hlen: hlen as usize, len: total, offload })
 }

@@ -2,7 +2,7 @@
 
 use super::l3;
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, array, be16, be32, need, u8_at};
+use crate::capture::reader::{Cut, Step, array, be16, be32, need, u8_at};
 use crate::capture::text::Out;
 
 fn name(kind: u8) -> Option<&'static str> {
@@ -16,7 +16,6 @@ fn name(kind: u8) -> Option<&'static str> {
         131 => "LSRR",
         137 => "SSRR",
         148 => "RA",
-        150 => "SDB? ",
         _ => return None,
     })
 }
@@ -141,7 +140,6 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         bad_length(out, size);
     }
     let pointer = usize::from(u8_at(b, 2)?).wrapping_sub(1);
-    let mut places = 0;
     if pointer < 4 || (pointer - 4) % step != 0 || pointer > size {
         out.str("[bad ptr ");
         out.dec(u8_at(b, 2)?);
@@ -165,9 +163,8 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         if pointer == at {
             kind = " ^ ";
         }
-        places += 1;
         if at + step > size {
-            break;
+            return Err(Cut);
         }
         let stamp = be32(b, at + step - 4)?;
         out.str(kind);
@@ -180,7 +177,6 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         kind = " ";
         at += step;
     }
-    let _ = places;
     out.str(if pointer == size { " ^ " } else { "" });
     let overflow = flags >> 4;
     if overflow != 0 {

@@ -1,5 +1,6 @@
 //! IPv6: the header, then the chain of extension headers.
 
+use super::ip6_ext::Jumbo;
 use super::l3::{Ends, L3};
 use super::{ip_proto, ip6_ext};
 use crate::capture::ctx::Cx;
@@ -53,27 +54,37 @@ fn checked(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         }
     }
     let payload = u32::from(be16(&head, 4)?);
-    let mut total = payload + HEADER;
-    if payload == 0 && head[6] != 0 && len > HEADER && new {
+    let (mut total, over) = (payload + HEADER, payload + HEADER > len);
+    // No length and no option that says one: an offload, which none but a long packet needs.
+    let presumed = payload == 0 && head[6] != 0 && len > 65_535 + HEADER;
+    if new && presumed {
         total = len;
     }
+    if over && new {
+        too_long(out, total, len);
+    }
     if cx.o.v > 0 {
-        verbose(cx, out, &head, payload, (payload == 0 && len > 65_535 + HEADER).then_some(len - HEADER));
+        verbose(cx, out, &head, payload, presumed.then_some(len));
     }
-    if total > len {
-        if new {
-            bad(out, "[header+payload length ", total, " > length ", len)?;
-            out.byte(b' ');
-        } else {
-            out.str("truncated-ip6 - ");
-            out.dec(total - len);
-            out.str(" bytes missing!");
-        }
-        if !new {
-            total = len;
-        }
+    if over && !new {
+        out.str("truncated-ip6 - ");
+        out.dec(total - len);
+        out.str(" bytes missing!");
+        total = len;
     }
-    chain(cx, out, upto(b, total as usize), total, &head)
+    // Hop-by-hop options may say how long the packet is.
+    let room = if payload == 0 && head[6] == 0 { len } else { total };
+    chain(cx, out, upto(b, room as usize), (total, len), &head)
+}
+
+fn too_long(out: &mut Out, total: u32, len: u32) {
+    out.str("[header+payload length ");
+    out.dec(total);
+    out.str(" > length ");
+    out.dec(len);
+    out.byte(b']');
+    super::invalid(out);
+    out.byte(b' ');
 }
 
 fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
@@ -116,11 +127,12 @@ fn verbose(cx: &Cx, out: &mut Out, head: &[u8; 40], payload: u32, real: Option<u
     }
 }
 
-fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], total: u32, head: &[u8; 40]) -> Step {
+fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], (total, len): (u32, u32), head: &[u8; 40]) -> Step {
     let (src, dst) = (array::<16>(head, 8)?, array::<16>(head, 24)?);
-    let mut next = head[6];
+    let (mut b, mut total, mut next) = (b, total, head[6]);
     let mut l3 =
         L3 { ends: Ends::V6(src, dst), proto: next, fragmented: false, ttl: head[7], bytes: b, last: dst };
+    let mut jumbo = Jumbo::new(total - HEADER);
     let mut at = HEADER as usize;
     if !matches!(next, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
         l3.src(cx, out);
@@ -132,8 +144,26 @@ fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], total: u32, head: &[u8; 40]) -> S
         let rest = after(b, at);
         let left = total.saturating_sub(at as u32);
         let used = match next {
-            0 => ip6_ext::options(cx, out, rest, "HBH")?,
-            60 => ip6_ext::options(cx, out, rest, "DSTOPT")?,
+            0 => {
+                let Some(used) = ip6_ext::hop_by_hop(cx, out, rest, &mut jumbo)? else { return Ok(()) };
+                if total == HEADER {
+                    if jumbo.payload == 0 {
+                        out.str("[No valid Jumbo Payload Hop-by-Hop option found]");
+                        super::invalid(out);
+                        return Ok(());
+                    }
+                    total = jumbo.payload.saturating_add(HEADER);
+                    if total > len {
+                        too_long(out, total, len);
+                    }
+                    b = upto(b, total as usize);
+                }
+                used
+            }
+            60 => match ip6_ext::destination(cx, out, rest)? {
+                Some(used) => used,
+                None => return Ok(()),
+            },
             44 => {
                 l3.fragmented = true;
                 match ip6_ext::fragment(cx, out, rest, left)? {
@@ -145,7 +175,10 @@ fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], total: u32, head: &[u8; 40]) -> S
                 if let Some(last) = ip6_ext::last_hop(rest) {
                     l3.last = last;
                 }
-                ip6_ext::routing(cx, out, rest)?
+                match ip6_ext::routing(cx, out, rest)? {
+                    Some(used) => used,
+                    None => return Ok(()),
+                }
             }
             _ => return ip_proto::payload(cx, out, next, rest, left, &l3),
         };

@@ -2,61 +2,148 @@
 
 use super::l3;
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, array, be16, be32, take, u8_at};
+use crate::capture::reader::{Cut, Step, after, array, be16, be32, take, u8_at};
 use crate::capture::text::Out;
 
-/// Hop-by-hop or destination options. Says how long they are.
-pub fn options(cx: &mut Cx, out: &mut Out, b: &[u8], name: &str) -> Step<usize> {
-    cx.proto = if name == "HBH" { "hbhopt" } else { "dstopt" };
-    out.str(name);
-    out.byte(b' ');
+/// What a jumbo option means where it stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Jumbo {
+    /// The payload length of the fixed header; set to that of the option if it was 0.
+    pub payload: u32,
+    /// One was seen.
+    seen: bool,
+}
+
+impl Jumbo {
+    /// No option yet.
+    pub fn new(payload: u32) -> Self {
+        Self { payload, seen: false }
+    }
+}
+
+/// Hop-by-hop options, which may say how long the packet is. Says how long they are; nothing if they cannot be.
+pub fn hop_by_hop(cx: &mut Cx, out: &mut Out, b: &[u8], jumbo: &mut Jumbo) -> Step<Option<usize>> {
+    cx.proto = "hbhopt";
+    out.str("HBH ");
+    let size = (usize::from(u8_at(b, 1)?) + 1) * 8;
+    let inside = take(b, 0, size)?;
+    if !list(cx, out, inside, Some(jumbo))? {
+        return Ok(None);
+    }
+    if cx.o.v > 0 {
+        out.byte(b' ');
+    }
+    Ok(Some(size))
+}
+
+/// Destination options. Says how long they are; nothing if they cannot be.
+pub fn destination(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<Option<usize>> {
+    cx.proto = "dstopt";
+    out.str("DSTOPT ");
     let size = (usize::from(u8_at(b, 1)?) + 1) * 8;
     let inside = take(b, 0, size)?;
     if cx.o.v > 0 {
-        list(out, inside)?;
+        if !list(cx, out, inside, None)? {
+            return Ok(None);
+        }
         out.byte(b' ');
     }
-    Ok(size)
+    Ok(Some(size))
 }
 
-fn list(out: &mut Out, b: &[u8]) -> Step {
+/// Writes the options; false if one of them cannot be.
+fn list(cx: &Cx, out: &mut Out, b: &[u8], mut jumbo: Option<&mut Jumbo>) -> Step<bool> {
+    let told = cx.o.v > 0;
     let mut at = 2;
     while at < b.len() {
         let kind = u8_at(b, at)?;
         if kind == 0 {
-            out.str("(pad1)");
+            out.str(if told { "(pad1)" } else { "" });
             at += 1;
             continue;
         }
         let size = usize::from(u8_at(b, at + 1)?);
-        match kind {
-            1 => out.str("(padn)"),
-            5 => {
-                out.str("(rtalert: 0x");
-                out.hex4(be16(b, at + 2)?);
-                out.str(") ");
-            }
-            0xc2 => {
-                out.str("(jumbo: ");
-                out.dec(be32(b, at + 2)?);
-                out.str(") ");
-            }
-            0xc9 => {
-                out.str("(homeaddr: ");
-                out.ip6(array(b, at + 2)?);
-                out.byte(b')');
-            }
-            _ => {
-                out.str("(unknown opt-type 0x");
-                out.hex2(kind);
-                out.str(" len=");
-                out.dec(size as u32);
-                out.byte(b')');
-            }
+        if cx.v50() && at + 2 + size > b.len() {
+            out.str(" [remaining length ");
+            out.dec((b.len() - at) as u32);
+            out.str(" < ");
+            out.dec(size as u32 + 2);
+            out.byte(b']');
+            super::invalid(out);
+            return Ok(false);
+        }
+        let body = take(b, at + 2, size)?;
+        let want = match kind {
+            5 => ("rtalert", 2),
+            0xc2 => ("jumbo", 4),
+            0xc9 => ("homeaddr", 16),
+            _ => ("", size),
+        };
+        if size < want.1 || (size != want.1 && kind != 0xc9) {
+            out.byte(b'(');
+            out.str(want.0);
+            out.str(": invalid len ");
+            out.dec(size as u32);
+            out.byte(b')');
+            return Err(Cut);
+        }
+        if kind == 0xc2 {
+            length(cx, out, be32(body, 0)?, jumbo.as_deref_mut());
+        } else if told {
+            one(cx, out, kind, body)?;
         }
         at += 2 + size;
     }
+    Ok(true)
+}
+
+fn one(cx: &Cx, out: &mut Out, kind: u8, body: &[u8]) -> Step {
+    match kind {
+        1 => out.str("(padn)"),
+        5 => {
+            out.str("(rtalert: 0x");
+            out.hex4(be16(body, 0)?);
+            out.str(") ");
+        }
+        0xc9 => {
+            out.str("(homeaddr: ");
+            out.ip6(array(body, 0)?);
+            out.byte(b')');
+        }
+        _ => {
+            out.str(if cx.v50() { "(unknown opt-type 0x" } else { "(opt_type 0x" });
+            out.hex2(kind);
+            out.str(if cx.v50() { " len=" } else { ": len=" });
+            out.dec(body.len() as u32);
+            out.byte(b')');
+        }
+    }
     Ok(())
+}
+
+/// The option that says how long a packet of more than 65,535 bytes is.
+fn length(cx: &Cx, out: &mut Out, size: u32, jumbo: Option<&mut Jumbo>) {
+    let remark = match jumbo {
+        None => " - not a hop-by-hop option",
+        Some(jumbo) if jumbo.seen => " - already seen",
+        Some(jumbo) => {
+            jumbo.seen = true;
+            if jumbo.payload != 0 {
+                " - payload len != 0"
+            } else if size < 65_536 {
+                " - < 65536"
+            } else {
+                jumbo.payload = size;
+                ""
+            }
+        }
+    };
+    if cx.o.v > 0 {
+        out.str("(jumbo: ");
+        out.dec(size);
+        out.str(remark);
+        out.str(") ");
+    }
 }
 
 /// A fragment header. Says how long it is, or that what follows is no beginning of anything.
@@ -81,59 +168,124 @@ pub fn fragment(cx: &mut Cx, out: &mut Out, b: &[u8], left: u32) -> Step<Option<
     Ok(None)
 }
 
-/// A routing header. Says how long it is.
-pub fn routing(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<usize> {
+/// A routing header. Says how long it is; nothing if it cannot be.
+pub fn routing(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<Option<usize>> {
     cx.proto = "rt6";
     out.str("RT6");
-    let head = array::<8>(b, 0)?;
-    let size = (usize::from(head[1]) + 1) * 8;
+    let [_, words, kind, left] = array::<4>(b, 0)?;
     out.str(" (len=");
-    out.dec(head[1]);
+    out.dec(words);
     out.str(", type=");
-    out.dec(head[2]);
-    if head[2] == 0 {
+    out.dec(kind);
+    if kind == 0 {
         out.str(" [Deprecated]");
     }
     out.str(", segleft=");
-    out.dec(head[3]);
-    match head[2] {
+    out.dec(left);
+    let fine = match kind {
         0 | 2 => {
-            let reserved = be32(&head, 4)?;
+            let reserved = be32(b, 4)?;
             if reserved != 0 || cx.o.v > 0 {
                 out.str(", rsv=0x");
                 out.hex(reserved);
             }
-            for n in 0..(size - 8) / 16 {
-                hop(cx, out, b, n, true)?;
-            }
+            even(out, words) && hops(cx, out, b, usize::from(words / 2))?
         }
-        4 => {
-            out.str(", last-entry=");
-            out.dec(head[4]);
-            if cx.o.v > 0 {
-                out.str(", flags=0x");
-                out.hex(head[5]);
-            }
-            out.str(", tag=");
-            out.hex(be16(&head, 6)?);
-            for n in 0..=usize::from(head[4]) {
-                hop(cx, out, b, n, false)?;
-            }
-        }
+        4 => segments(cx, out, b, words)?,
         _ => {
-            out.str(", unknown type");
+            out.str(" (unknown type)");
+            false
         }
+    };
+    if !fine {
+        super::invalid(out);
+        return Ok(None);
     }
     out.str(") ");
-    Ok(size)
+    Ok(Some((usize::from(words) + 1) * 8))
 }
 
-fn hop(cx: &mut Cx, out: &mut Out, b: &[u8], n: usize, _old: bool) -> Step {
-    out.str(", [");
-    out.dec(n as u32);
-    out.byte(b']');
-    l3::ip6(cx, out, array(b, 8 + 16 * n)?);
-    Ok(())
+fn even(out: &mut Out, words: u8) -> bool {
+    if words % 2 != 0 {
+        out.str(" (invalid length ");
+        out.dec(words);
+        out.byte(b')');
+    }
+    words % 2 == 0
+}
+
+fn hops(cx: &mut Cx, out: &mut Out, b: &[u8], count: usize) -> Step<bool> {
+    for n in 0..count {
+        let addr = array(b, 8 + 16 * n)?;
+        out.str(", [");
+        out.dec(n as u32);
+        out.byte(b']');
+        l3::ip6(cx, out, addr);
+    }
+    Ok(true)
+}
+
+/// Segment routing (RFC 8754).
+fn segments(cx: &mut Cx, out: &mut Out, b: &[u8], words: u8) -> Step<bool> {
+    let (last, flags) = (u8_at(b, 4)?, u8_at(b, 5)?);
+    out.str(", last-entry=");
+    out.dec(last);
+    if flags != 0 || cx.o.v > 0 {
+        out.str(", flags=0x");
+        out.hex(flags);
+    }
+    out.str(", tag=");
+    out.hex(be16(b, 6)?);
+    if !cx.v50() {
+        return Ok(even(out, words) && hops(cx, out, b, usize::from(words / 2))?);
+    }
+    let count = usize::from(last) + 1;
+    if count * 2 > usize::from(words) {
+        out.str(" (invalid length ");
+        out.dec(words);
+        out.byte(b')');
+        return Ok(false);
+    }
+    hops(cx, out, b, count)?;
+    let (mut at, end) = (8 + 16 * count, (usize::from(words) + 1) * 8);
+    while at < end {
+        at += value(cx, out, b, at, end)?;
+    }
+    Ok(true)
+}
+
+/// One of the values behind the segments; says how long it is. An authentication code goes on to the header's end.
+fn value(cx: &Cx, out: &mut Out, b: &[u8], at: usize, end: usize) -> Step<usize> {
+    let kind = u8_at(b, at)?;
+    out.str(", TLV-type=");
+    out.str(match kind {
+        0 => "Pad1",
+        4 => "PadN",
+        5 => "HMAC",
+        _ => "Unknown",
+    });
+    out.byte(b'(');
+    out.dec(kind);
+    out.byte(b')');
+    if kind == 0 {
+        return Ok(1);
+    }
+    let size = u8_at(b, at + 1)?;
+    out.str(", TLV-len=");
+    out.dec(size);
+    if kind != 5 {
+        return Ok(2 + usize::from(size));
+    }
+    let body = take(b, at + 2, (end - at).saturating_sub(2))?;
+    if cx.o.v > 0 {
+        out.str(", D=");
+        out.dec(u8_at(body, 0)? >> 7);
+        out.str(", HMAC-key-ID=0x");
+        out.hex8(be32(body, 2)?);
+        out.str(", HMAC=0x");
+        out.hexes(after(body, 6));
+    }
+    Ok(end - at)
 }
 
 /// The destination that checksums cover, if there are hops left.

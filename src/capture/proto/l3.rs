@@ -75,7 +75,8 @@ impl L3<'_> {
         let mut text = [0; 40];
         let used = match self.ends {
             Ends::V4(src, dst) => {
-                let tail = [l3, l2, l1, l0, 0, proto];
+                // The length has sixteen bits here, however long the packet is.
+                let tail = [0, 0, l1, l0, 0, proto];
                 let parts = src.into_iter().chain(dst).chain(tail);
                 text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
                 14

@@ -69,7 +69,7 @@ pub(super) fn print(out: &mut Out, b: &[u8], mut at: usize) -> Step {
 }
 
 /// Bytes as tcpdump shows them: `^A` for control characters, `M-` before the upper half.
-pub(super) fn visible(out: &mut Out, bytes: &[u8]) {
+pub(in crate::capture::proto) fn visible(out: &mut Out, bytes: &[u8]) {
     for byte in bytes {
         let low = byte & 0x7f;
         if byte & 0x80 != 0 {
