@@ -2,10 +2,14 @@
 
 pub mod bpf;
 pub mod ctx;
+pub mod inner;
+pub mod json;
 pub mod names;
+pub mod nodes;
 pub mod packet;
 pub mod proto;
 pub mod reader;
+pub mod select;
 pub mod source;
 pub mod text;
 pub mod time;

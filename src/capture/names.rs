@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::nodes::Nodes;
 use super::text::Out;
 
 /// Finds a host's name, the domain included.
@@ -12,6 +13,8 @@ pub type Resolver = Box<dyn FnMut(IpAddr) -> Option<String> + Send>;
 /// Names that are known, and how to find more. Empty with -n.
 #[derive(Default)]
 pub struct Names {
+    /// Whose an address is; told behind it if there are any.
+    pub nodes: Nodes,
     /// Asked once an address.
     pub resolver: Option<Resolver>,
     hosts: HashMap<IpAddr, Option<Box<str>>>,

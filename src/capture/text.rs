@@ -1,5 +1,6 @@
 //! The text of packets: a buffer that only grows at its end, and numbers and addresses written into it by table.
 //! Nothing is allocated while it has room, and it keeps its room when it is cleared.
+#![expect(clippy::indexing_slicing, reason = "tables with an entry for every value of their index")]
 
 /// Digits of 0..1000 without leading zeroes, and how many they are.
 static SHORT: [[u8; 4]; 1000] = {

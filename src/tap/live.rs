@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use pcap::{Active, Capture, Device, Direction, Linktype, Precision};
+use pcap::{Active, Capture, Device, Direction, Linktype, Precision, TimestampType};
 
 use super::filter::said;
 use super::links;
@@ -26,6 +26,8 @@ pub struct How {
     pub direction: Option<Direction>,
     /// The link type by number in files.
     pub link: Option<u32>,
+    /// Who stamps the packets.
+    pub stamp: Option<String>,
 }
 
 /// What the kernel counted.
@@ -79,6 +81,9 @@ impl Tap {
             .immediate_mode(how.immediate)
             .precision(precision)
             .timeout(100);
+        if let Some(stamp) = &how.stamp {
+            wanted = wanted.tstamp_type(stamper(stamp)?);
+        }
         if let Some(bytes) = how.buffer {
             wanted = wanted.buffer_size(bytes.cast_signed());
         }
@@ -96,6 +101,13 @@ impl Tap {
         Ok(Self { name: name.to_owned(), link, capture })
     }
 
+    /// The link types that the interface can be captured with.
+    pub fn links(&mut self) -> Result<Vec<u32>, Failure> {
+        let list = self.capture.list_datalinks();
+        let list = list.map_err(|e| Failure::found(self.name.clone()).because(said(&e)))?;
+        Ok(list.into_iter().map(|link| links::of_dlt(link.0)).collect())
+    }
+
     /// Gives the kernel a filter.
     pub fn filter(&mut self, expr: &str, optimize: bool) -> Result<(), Failure> {
         let set = self.capture.filter(expr, optimize);
@@ -103,7 +115,7 @@ impl Tap {
     }
 
     /// The next packet, if one is there.
-    pub fn next(&mut self) -> Result<Option<Seen<'_>>, Failure> {
+    pub fn take(&mut self) -> Result<Option<Seen<'_>>, Failure> {
         match self.capture.next_packet() {
             Ok(packet) => Ok(Some(Seen {
                 sec: packet.header.ts.tv_sec,
@@ -167,6 +179,19 @@ pub fn interfaces() -> Result<Vec<String>, Failure> {
         format!("{}.{}{told}{words}", at + 1, device.name)
     };
     Ok(list.iter().enumerate().map(line).collect())
+}
+
+/// Who stamps the packets, by the name that `-j` takes.
+fn stamper(name: &str) -> Result<TimestampType, Failure> {
+    match name {
+        "host" => Ok(TimestampType::Host),
+        "host_lowprec" => Ok(TimestampType::HostLowPrec),
+        "host_hiprec" => Ok(TimestampType::HostHighPrec),
+        "adapter" => Ok(TimestampType::Adapter),
+        "adapter_unsynced" => Ok(TimestampType::AdapterUnsynced),
+        _ => Err(Failure::found(format!("invalid time stamp type {name}"))
+            .hint("there are: host, host_lowprec, host_hiprec, adapter, adapter_unsynced")),
+    }
 }
 
 /// Why an interface cannot be opened, and what to do about it.

@@ -1,7 +1,7 @@
 //! Geneve (RFC 8926).
 
+use super::ether;
 use super::ethertype::{self, Known};
-use super::{ether, hex};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, be16, be24, be32, need, u8_at, upto};
 use crate::capture::text::Out;
@@ -27,6 +27,43 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         return Ok(());
     }
     need(b, HEADER)?;
+    let kind = fixed(cx, out, b)?;
+    let rest = after(b, HEADER);
+    let rest_len = len - HEADER as u32;
+    if rest_len < options {
+        out.str(", bad option length ");
+        out.dec(options);
+        super::invalid(out);
+        return Ok(());
+    }
+    need(rest, options as usize)?;
+    if options > 0 {
+        out.str(", options [");
+        if cx.o.v > 0 {
+            if !list(cx, out, upto(rest, options as usize), options)? {
+                super::invalid(out);
+                return Ok(());
+            }
+        } else {
+            out.dec(options);
+            out.str(" bytes");
+        }
+        out.byte(b']');
+    }
+    out.str(if cx.o.v > 0 { "\n\t" } else { ": " });
+    let (rest, rest_len) = (after(rest, options as usize), rest_len - options);
+    if kind == 0x6558 {
+        return ether::print(cx, out, rest, rest_len).map(drop);
+    }
+    if ethertype::payload(cx, out, kind, rest, rest_len, None)? == Known::No {
+        out.str("geneve-proto-0x");
+        out.hex(kind);
+    }
+    Ok(())
+}
+
+/// Flags, VNI and what is reserved; says what the packet carries.
+fn fixed(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<u16> {
     let flags = u8_at(b, 1)?;
     out.str(", Flags [");
     out.str(match flags >> 6 {
@@ -56,45 +93,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.hex4(kind);
         out.byte(b')');
     }
-    let rest = after(b, HEADER);
-    let rest_len = len - HEADER as u32;
-    if rest_len < options {
-        out.str(", bad option length ");
-        out.dec(options);
-        super::invalid(out);
-        return Ok(());
-    }
-    need(rest, options as usize)?;
-    if options > 0 {
-        out.str(", options [");
-        if cx.o.v > 0 {
-            if !list(cx, out, upto(rest, options as usize), options)? {
-                super::invalid(out);
-                return Ok(());
-            }
-        } else {
-            out.dec(options);
-            out.str(" bytes");
-        }
-        out.byte(b']');
-    }
-    out.str(if cx.o.v > 0 { "\n\t" } else { ": " });
-    let (rest, rest_len) = (after(rest, options as usize), rest_len - options);
-    if kind == 0x6558 {
-        return ether::print(cx, out, rest, rest_len).map(drop);
-    }
-    if ethertype::payload(cx, out, kind, rest, rest_len, None)? == Known::No {
-        if cx.o.v == 0 {
-            out.str("geneve-proto-0x");
-        } else {
-            out.str("geneve-proto-0x");
-        }
-        out.hex(kind);
-        if cx.o.v > 99 {
-            hex::unread(out, rest);
-        }
-    }
-    Ok(())
+    Ok(kind)
 }
 
 /// The options one by one; false if one says what cannot be.

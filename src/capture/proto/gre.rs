@@ -61,12 +61,7 @@ fn version_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step
     flag_names(cx, out, flags);
     let kind = be16(b, 2)?;
     let (mut at, mut left) = (4usize, len.saturating_sub(4));
-    let mut spend = |out: &mut Out, n: u32| {
-        let short = left < n;
-        left = left.saturating_sub(n);
-        let _ = out;
-        !short
-    };
+    let mut spend = |n: u32| left = left.saturating_sub(n);
     if flags & (CHECKSUM | ROUTING) != 0 {
         let sum = be16(b, at)?;
         if cx.o.v > 0 {
@@ -76,44 +71,52 @@ fn version_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step
         out.str(", off 0x");
         out.hex(be16(b, at + 2)?);
         at += 4;
-        spend(out, 4);
+        spend(4);
     }
     if flags & KEY != 0 {
         out.str(", key=0x");
         out.hex(be32(b, at)?);
         at += 4;
-        spend(out, 4);
+        spend(4);
     }
     if flags & SEQUENCE != 0 {
         out.str(", seq ");
         out.dec(be32(b, at)?);
         at += 4;
-        spend(out, 4);
+        spend(4);
     }
     if flags & ROUTING != 0 {
         loop {
             let (family, offset, size) = (be16(b, at)?, u8_at(b, at + 2)?, u8_at(b, at + 3)?);
             if family == 0 && size == 0 {
                 at += 4;
-                spend(out, 4);
+                spend(4);
                 break;
             }
             route(cx, out, after(b, at + 4), family, offset, size)?;
             at += 4 + usize::from(size);
-            spend(out, 4 + u32::from(size));
+            spend(4 + u32::from(size));
         }
     }
     if cx.o.e {
-        out.str(", proto ");
-        out.str(ethertype::name(kind).unwrap_or("unknown"));
-        out.str(" (0x");
-        out.hex4(kind);
-        out.byte(b')');
+        protocol(out, kind);
     }
     out.str(", length ");
     out.dec(len);
+    carried(cx, out, after(b, at), left, kind)
+}
+
+fn protocol(out: &mut Out, kind: u16) {
+    out.str(", proto ");
+    out.str(ethertype::name(kind).unwrap_or("unknown"));
+    out.str(" (0x");
+    out.hex4(kind);
+    out.byte(b')');
+}
+
+/// What the packet carries.
+fn carried(cx: &mut Cx, out: &mut Out, rest: &[u8], left: u32, kind: u16) -> Step {
     out.str(if cx.o.v < 1 { ": " } else { "\n\t" });
-    let rest = after(b, at);
     match kind {
         0x0800 => ip4::print(cx, out, rest, left),
         0x86dd => ip6::print(cx, out, rest, left),

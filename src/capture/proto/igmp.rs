@@ -45,12 +45,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             out.dec(kind);
         }
     }
-    if let (true, Some(whole), Ok(stored)) = (cx.o.v > 0, b.get(..len as usize), be16(b, 2)) {
-        if sum::of(&[whole]) != 0 {
-            out.str(" bad igmp cksum ");
-            out.hex(stored);
-            out.byte(b'!');
-        }
+    if let (true, Some(whole), Ok(stored)) = (cx.o.v > 0, b.get(..len as usize), be16(b, 2))
+        && sum::of(&[whole]) != 0
+    {
+        out.str(" bad igmp cksum ");
+        out.hex(stored);
+        out.byte(b'!');
     }
     Ok(())
 }

@@ -122,8 +122,10 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
         let whole = verbose(cx, out, b, &head, checked)?;
         if !whole {
             l3.src(cx, out);
+            l3.src_node(cx, out);
             out.str(" > ");
             l3.dst(cx, out);
+            l3.dst_node(cx, out);
             out.str(": ");
             super::cut(cx, out);
             return Ok(());
@@ -134,16 +136,20 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
             return Ok(());
         }
         l3.src(cx, out);
+        l3.src_node(cx, out);
         out.str(" > ");
         l3.dst(cx, out);
+        l3.dst_node(cx, out);
         out.byte(b':');
         ip_proto::unnamed(cx, out, proto);
         return Ok(());
     }
     if !matches!(proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
         l3.src(cx, out);
+        l3.src_node(cx, out);
         out.str(" > ");
         l3.dst(cx, out);
+        l3.dst_node(cx, out);
         out.str(": ");
     }
     if b.len() < hlen {

@@ -136,7 +136,7 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
     out.str(" TS{");
     let flags = u8_at(b, 3)?;
     let step = if flags & 15 == 0 { 4 } else { 8 };
-    if (size - 4) % step != 0 {
+    if !(size - 4).is_multiple_of(step) {
         bad_length(out, size);
     }
     let pointer = usize::from(u8_at(b, 2)?).wrapping_sub(1);

@@ -136,8 +136,10 @@ fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], (total, len): (u32, u32), head: &
     let mut at = HEADER as usize;
     if !matches!(next, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
         l3.src(cx, out);
+        l3.src_node(cx, out);
         out.str(" > ");
         l3.dst(cx, out);
+        l3.dst_node(cx, out);
         out.str(": ");
     }
     loop {

@@ -206,12 +206,13 @@ pub fn routing(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<Option<usize>> {
 }
 
 fn even(out: &mut Out, words: u8) -> bool {
-    if words % 2 != 0 {
+    let even = words.is_multiple_of(2);
+    if !even {
         out.str(" (invalid length ");
         out.dec(words);
         out.byte(b')');
     }
-    words % 2 == 0
+    even
 }
 
 fn hops(cx: &mut Cx, out: &mut Out, b: &[u8], count: usize) -> Step<bool> {

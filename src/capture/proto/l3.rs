@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::capture::ctx::Cx;
+use crate::capture::nodes;
 use crate::capture::text::Out;
 
 /// Both addresses.
@@ -64,6 +65,22 @@ impl L3<'_> {
         }
     }
 
+    /// Tells whose the source address is, if that is wanted and known.
+    #[inline(always)]
+    pub fn src_node(&self, cx: &Cx, out: &mut Out) {
+        if !cx.names.nodes.0.is_empty() {
+            node(cx, out, nodes::addresses(self.ends).0);
+        }
+    }
+
+    /// Tells whose the destination address is.
+    #[inline(always)]
+    pub fn dst_node(&self, cx: &Cx, out: &mut Out) {
+        if !cx.names.nodes.0.is_empty() {
+            node(cx, out, nodes::addresses(self.ends).1);
+        }
+    }
+
     /// True for IPv6.
     pub fn is_v6(&self) -> bool {
         matches!(self.ends, Ends::V6(..))
@@ -94,6 +111,16 @@ impl L3<'_> {
     /// True if `proto` stands in the fixed header: then ports are written with addresses.
     pub fn directly(&self, proto: u8) -> bool {
         self.proto == proto
+    }
+}
+
+/// ` (node-b)`.
+#[cold]
+fn node(cx: &Cx, out: &mut Out, addr: IpAddr) {
+    if let Some(node) = cx.names.nodes.of(addr) {
+        out.str(" (");
+        out.str(&node.name);
+        out.byte(b')');
     }
 }
 

@@ -63,6 +63,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
         }
         return Ok((hlen, false));
     }
+    Ok((hlen, numbered(out, control, flags, len)))
+}
+
+/// A numbered frame; true if it carries nothing.
+fn numbered(out: &mut Out, control: u16, flags: u16, len: u32) -> bool {
     let poll = flags | control & 0x0100;
     let receive = control >> 9;
     if control & 3 == 1 {
@@ -78,7 +83,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
         flag_names(out, poll);
         out.str(", length ");
         out.dec(len);
-        return Ok((hlen, true));
+        return true;
     }
     out.str("Information, send seq ");
     out.dec(control >> 1 & 0x7f);
@@ -87,7 +92,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
     flag_names(out, poll);
     out.str(", length ");
     out.dec(len);
-    Ok((hlen, false))
+    false
 }
 
 /// An XID that says which classes of service there are.

@@ -132,10 +132,8 @@ fn sequence(out: &mut Out, b: &[u8]) -> Step<bool> {
         *at += size;
         Ok(true)
     };
-    if bits & 1 != 0 {
-        if !number(out, " ack ", bits & 2 != 0, &mut at)? {
-            return Ok(false);
-        }
+    if bits & 1 != 0 && !number(out, " ack ", bits & 2 != 0, &mut at)? {
+        return Ok(false);
     }
     if bits & 4 != 0 {
         if !number(out, " seq ", bits & 8 != 0, &mut at)? || !number(out, " subseq ", false, &mut at)? {

@@ -18,10 +18,40 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         super::invalid(out);
         return Ok(());
     }
+    let size = u32::from(be16(b, 0)? & 0x003f);
+    let (kind, next) = (u8_at(b, 2)? & 15, u8_at(b, 3)?);
+    u8_at(b, 7)?;
+    base(cx, out, b)?;
+    if size * 4 > len || size < 2 {
+        super::invalid(out);
+        return Ok(());
+    }
+    need(b, size as usize * 4)?;
+    let context = take(b, 8, size as usize * 4 - 8)?;
+    if cx.o.v > 2 && !told(out, context, kind)? {
+        super::invalid(out);
+        return Ok(());
+    }
+    out.str(if cx.o.v > 0 { "\n    " } else { ": " });
+    let (rest, rest_len) = (after(b, size as usize * 4), len - size * 4);
+    match next {
+        1 => ip4::print(cx, out, rest, rest_len),
+        2 => ip6::print(cx, out, rest, rest_len),
+        3 => ether::print(cx, out, rest, rest_len).map(drop),
+        4 => print(cx, out, rest, rest_len),
+        _ => {
+            out.str("unknown-next-protocol-0x");
+            out.hex2(next);
+            Ok(())
+        }
+    }
+}
+
+/// The base and service path headers.
+fn base(cx: &Cx, out: &mut Out, b: &[u8]) -> Step {
     let first = be16(b, 0)?;
     let (version, flags) = (first >> 14, first >> 8 & 0x30);
-    let ttl = (first & 0x0fc0) >> 6;
-    let size = u32::from(first & 0x003f);
+    let (ttl, size) = ((first & 0x0fc0) >> 6, first & 0x003f);
     let (kind, next) = (u8_at(b, 2)? & 15, u8_at(b, 3)?);
     let (path, index) = (be24(b, 4)?, u8_at(b, 7)?);
     if cx.o.v > 1 {
@@ -50,29 +80,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.hex_long(u64::from(path), 6);
     out.str(", service-index 0x");
     out.hex(index);
-    if size * 4 > len || size < 2 {
-        super::invalid(out);
-        return Ok(());
-    }
-    need(b, size as usize * 4)?;
-    let context = take(b, 8, size as usize * 4 - 8)?;
-    if cx.o.v > 2 && !told(out, context, kind)? {
-        super::invalid(out);
-        return Ok(());
-    }
-    out.str(if cx.o.v > 0 { "\n    " } else { ": " });
-    let (rest, rest_len) = (after(b, size as usize * 4), len - size * 4);
-    match next {
-        1 => ip4::print(cx, out, rest, rest_len),
-        2 => ip6::print(cx, out, rest, rest_len),
-        3 => ether::print(cx, out, rest, rest_len).map(drop),
-        4 => print(cx, out, rest, rest_len),
-        _ => {
-            out.str("unknown-next-protocol-0x");
-            out.hex2(next);
-            Ok(())
-        }
-    }
+    Ok(())
 }
 
 fn next_name(out: &mut Out, next: u8) {

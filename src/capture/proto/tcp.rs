@@ -15,6 +15,7 @@ const ACK: u8 = 16;
 const URG: u8 = 32;
 
 /// Flags as letters, for every value of the flags byte: at most eight, and how many.
+#[expect(clippy::indexing_slicing, reason = "a table made by the compiler")]
 static FLAGS: [([u8; 8], u8); 256] = {
     let letters = *b"FSRP.UEW";
     let mut table = [([0; 8], 0); 256];
@@ -61,7 +62,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         super::cut(cx, out);
         return Ok(());
     };
-    let [_, _, _, _, s3, s2, s1, s0, a3, a2, a1, a0, offset, flags, w1, w0, _, _, u1, u0] = head;
+    let [_, _, _, _, s3, s2, s1, s0, a3, a2, a1, a0, offset, flags, ..] = head;
     let hlen = u32::from(offset >> 4) * 4;
     if cx.o.q > 0 {
         out.str("tcp ");
@@ -73,19 +74,8 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     }
     out.str("Flags [");
     write_flags(cx, out, flags, offset & 15);
-    let mut seq = u32::from_be_bytes([s3, s2, s1, s0]);
-    let mut ack = u32::from_be_bytes([a3, a2, a1, a0]);
-    let mut segment = Segment { flags, start: Start::default(), reversed: false };
-    if !cx.o.absolute && flags & ACK != 0 {
-        let (start, reversed, known) = start_of(cx, l3, (sport, dport), flags & SYN != 0, seq, ack);
-        if known {
-            let (ours, theirs) = if reversed { (start.ack, start.seq) } else { (start.seq, start.ack) };
-            seq = seq.wrapping_sub(ours);
-            ack = ack.wrapping_sub(theirs);
-        }
-        segment.start = start;
-        segment.reversed = reversed;
-    }
+    let told = (u32::from_be_bytes([s3, s2, s1, s0]), u32::from_be_bytes([a3, a2, a1, a0]));
+    let (seq, ack, segment) = relative(cx, l3, (sport, dport), flags, told);
     if hlen > len {
         bad_header(out, hlen, len);
         super::invalid(out);
@@ -102,6 +92,48 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         checksum(cx, out, b, len, l3);
     }
     let body_len = len - hlen;
+    numbers(cx, out, &head, body_len, (seq, ack));
+    if hlen > 20 {
+        out.str(", options [");
+        if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, &segment)? {
+            return Ok(());
+        }
+        out.byte(b']');
+    }
+    out.str(", length ");
+    out.dec(body_len);
+    if body_len == 0 {
+        return Ok(());
+    }
+    payload(cx, out, b, (hlen, body_len), (sport, dport), flags, l3)
+}
+
+/// Both numbers, relative to the connection's first unless -S.
+#[inline(always)]
+fn relative(
+    cx: &mut Cx,
+    l3: &L3<'_>,
+    ports: (u16, u16),
+    flags: u8,
+    (mut seq, mut ack): (u32, u32),
+) -> (u32, u32, Segment) {
+    let mut segment = Segment { flags, start: Start::default(), reversed: false };
+    if !cx.o.absolute && flags & ACK != 0 {
+        let (start, reversed, known) = start_of(cx, l3, ports, flags & SYN != 0, seq, ack);
+        if known {
+            let (ours, theirs) = if reversed { (start.ack, start.seq) } else { (start.seq, start.ack) };
+            seq = seq.wrapping_sub(ours);
+            ack = ack.wrapping_sub(theirs);
+        }
+        segment.start = start;
+        segment.reversed = reversed;
+    }
+    (seq, ack, segment)
+}
+
+/// `, seq 1:40, ack 1, win 227`.
+fn numbers(cx: &Cx, out: &mut Out, head: &[u8; 20], body_len: u32, (seq, ack): (u32, u32)) {
+    let [.., flags, w1, w0, _, _, u1, u0] = *head;
     if body_len > 0 || flags & (SYN | FIN | RST) != 0 || cx.o.v > 1 {
         out.str(", seq ");
         out.dec(seq);
@@ -129,19 +161,6 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         out.dec(urgent);
         out.str(" != 0 while URG flag not set]");
     }
-    if hlen > 20 {
-        out.str(", options [");
-        if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, &segment)? {
-            return Ok(());
-        }
-        out.byte(b']');
-    }
-    out.str(", length ");
-    out.dec(body_len);
-    if body_len == 0 {
-        return Ok(());
-    }
-    payload(cx, out, b, (hlen, body_len), (sport, dport), flags, l3)
 }
 
 fn payload(
@@ -195,12 +214,18 @@ fn addresses(cx: &mut Cx, out: &mut Out, l3: &L3<'_>, sport: u16, dport: u16) {
         out.byte(b'.');
     }
     l3::tcp_port(cx, out, sport);
+    if whole {
+        l3.src_node(cx, out);
+    }
     out.str(" > ");
     if whole {
         l3.dst(cx, out);
         out.byte(b'.');
     }
     l3::tcp_port(cx, out, dport);
+    if whole {
+        l3.dst_node(cx, out);
+    }
     out.str(": ");
 }
 

@@ -128,6 +128,7 @@ impl Body<'_> {
 }
 
 /// Writes one option; says how many bytes behind its length it used.
+#[expect(clippy::too_many_lines, reason = "one match, an arm a kind")]
 fn one(cx: &mut Cx, out: &mut Out, o: &Body<'_>, segment: &Segment) -> Result<usize, End> {
     let (b, at) = (o.b, o.at);
     let rest = o.len.saturating_sub(2);
@@ -287,11 +288,11 @@ fn fast_open(out: &mut Out, cookie: &[u8], experiment: bool) {
         out.str("tfo");
     }
     if cookie.is_empty() {
-        out.str(if experiment { " cookiereq" } else { " cookiereq" });
+        out.str(" cookiereq");
     } else if !cookie.len().is_multiple_of(2) || !(4..=16).contains(&cookie.len()) {
         super::invalid(out);
     } else {
-        out.str(if experiment { " cookie " } else { " cookie " });
+        out.str(" cookie ");
         out.hexes(cookie);
     }
 }

@@ -122,12 +122,18 @@ fn addresses(cx: &mut Cx, out: &mut Out, l3: &L3<'_>, sport: u16, dport: u16) {
         out.byte(b'.');
     }
     l3::udp_port(cx, out, sport);
+    if whole {
+        l3.src_node(cx, out);
+    }
     out.str(" > ");
     if whole {
         l3.dst(cx, out);
         out.byte(b'.');
     }
     l3::udp_port(cx, out, dport);
+    if whole {
+        l3.dst_node(cx, out);
+    }
     out.str(": ");
 }
 

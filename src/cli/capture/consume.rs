@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::flags::Flags;
 use crate::capture::Printer;
-use crate::capture::ctx::Opts;
+use crate::capture::ctx::{Opts, Tunnels};
+use crate::capture::json::Records;
+use crate::capture::nodes::Nodes;
 use crate::capture::packet::Packet;
 use crate::capture::text::Out;
 use crate::error::Failure;
-use crate::tap::sink::Sink;
+use crate::tap::sink::Interface;
 
 /// Bytes of text that are written at once.
 const BLOCK: usize = 64 * 1024;
@@ -22,6 +23,20 @@ pub trait Consumer {
 
     /// A packet, and its number among those that were captured.
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure>;
+
+    /// The interfaces that packets come through, by the number that packets bear.
+    fn interfaces(&mut self, _interfaces: &[Interface]) {}
+
+    /// What a file says of the nodes of its overlay.
+    fn told(&mut self, _nodes: &Nodes) {}
+
+    /// What each interface received and dropped.
+    fn counts(&mut self, _counts: &[(u64, u64)]) {}
+
+    /// True if no more packets are wanted.
+    fn is_over(&self) -> bool {
+        false
+    }
 
     /// Nothing more comes at the moment: what was made of packets is to be seen.
     fn pause(&mut self) -> Result<(), Failure> {
@@ -46,12 +61,13 @@ pub struct Lines {
     to: Box<dyn Write>,
     each: bool,
     every: u64,
+    annotate: bool,
 }
 
 impl Lines {
     /// Lines to `to`; with `each`, a line is written as soon as it is made.
-    pub fn new(printer: Printer, to: Box<dyn Write>, each: bool, every: u64) -> Self {
-        Self { printer, text: Out::with_room(2 * BLOCK), to, each, every }
+    pub fn new(printer: Printer, to: Box<dyn Write>, each: bool, every: u64, annotate: bool) -> Self {
+        Self { printer, text: Out::with_room(2 * BLOCK), to, each, every, annotate }
     }
 
     fn write(&mut self) -> Result<(), Failure> {
@@ -62,6 +78,12 @@ impl Lines {
 }
 
 impl Consumer for Lines {
+    fn told(&mut self, nodes: &Nodes) {
+        if self.annotate {
+            self.printer.cx().names.nodes = nodes.clone();
+        }
+    }
+
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
         if self.every > 1 && !number.is_multiple_of(self.every) {
             return Ok(());
@@ -124,58 +146,50 @@ pub fn printer(opts: Opts, names: crate::capture::names::Names) -> Printer {
     Printer::new(opts, names, zone())
 }
 
-/// `-w`, and with `--print` whatever else is made of the packets.
-pub struct Written {
-    name: String,
-    snaplen: u32,
-    nano: bool,
-    each: bool,
-    sink: Option<(Sink, u32)>,
-    also: Option<Box<dyn Consumer>>,
+/// Something to say on standard error, as everything that is no packet.
+pub fn remark(text: &str) {
+    // Nothing can be done about a closed stderr.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
-impl Written {
-    /// Packets into a file that is made with the first of them, or at the end.
-    pub fn new(flags: &Flags, name: &str, also: Option<Box<dyn Consumer>>) -> Self {
-        let (snaplen, nano, each) = (flags.snaplen, flags.print.nano, flags.packet_buffered);
-        Self { name: name.to_owned(), snaplen, nano, each, sink: None, also }
+/// `-o ndjson`.
+pub struct Lined {
+    records: Records,
+    tunnels: Tunnels,
+    text: Out,
+    to: Box<dyn Write>,
+    each: bool,
+}
+
+impl Lined {
+    /// Records to `to`; with `each`, a record is written as soon as it is made.
+    pub fn new(records: Records, tunnels: Tunnels, to: Box<dyn Write>, each: bool) -> Self {
+        Self { records, tunnels, text: Out::with_room(2 * BLOCK), to, each }
     }
 
-    /// Begins the file for packets of `link`.
-    pub fn begin(&mut self, link: u32) -> Result<(), Failure> {
-        if self.sink.is_none() {
-            let made = Sink::create(&self.name, link, self.snaplen, self.nano, self.each);
-            self.sink = Some((made.map_err(|e| Failure::found(self.name.clone()).because(e))?, link));
-        }
+    fn write(&mut self) -> Result<(), Failure> {
+        self.to.write_all(self.text.bytes()).map_err(unwritten)?;
+        self.text.clear();
         Ok(())
     }
 }
 
-impl Consumer for Written {
-    fn open(&mut self, link: u32) -> Result<(), Failure> {
-        self.begin(link)
+impl Consumer for Lined {
+    fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
+        self.records.packet(number, packet, &self.tunnels, &mut self.text);
+        if self.each || self.text.len() >= BLOCK { self.write() } else { Ok(()) }
     }
 
-    fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
-        self.begin(packet.link.0.into())?;
-        if let Some((sink, link)) = &mut self.sink {
-            if *link != u32::from(packet.link.0) {
-                return Err(Failure::found(format!("{}: a pcap file holds one link type", self.name))
-                    .hint("capture interfaces of one kind, or -i any"));
-            }
-            sink.packet(packet).map_err(|e| Failure::found(self.name.clone()).because(e))?;
-        }
-        self.also.as_mut().map_or(Ok(()), |also| also.packet(number, packet))
+    fn interfaces(&mut self, interfaces: &[Interface]) {
+        self.records.interfaces = interfaces.iter().map(|interface| interface.name.clone()).collect();
+    }
+
+    fn told(&mut self, nodes: &Nodes) {
+        self.records.nodes = nodes.clone();
     }
 
     fn pause(&mut self) -> Result<(), Failure> {
-        self.also.as_mut().map_or(Ok(()), |also| also.pause())
-    }
-
-    fn finish(&mut self) -> Result<(), Failure> {
-        if let Some((sink, _)) = &mut self.sink {
-            sink.flush().map_err(|e| Failure::found(self.name.clone()).because(e))?;
-        }
-        self.also.as_mut().map_or(Ok(()), |also| also.finish())
+        self.write()?;
+        self.to.flush().map_err(unwritten)
     }
 }

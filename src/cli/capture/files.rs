@@ -5,6 +5,7 @@ use std::io::Write;
 use super::consume::Consumer;
 use super::flags::Flags;
 use super::gate::{Gate, Verdict};
+use crate::capture::nodes::Nodes;
 use crate::capture::packet::{Link, Packet, Stamp};
 use crate::capture::source::{Decoder, Head, Precision, Record, Step};
 use crate::error::Failure;
@@ -48,7 +49,12 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
                 let packet = packet(&record);
                 match gate.judge(&packet) {
                     Verdict::Pass => {}
-                    Verdict::Take => into.packet(gate.seen(), &packet)?,
+                    Verdict::Take => {
+                        into.packet(gate.seen(), &packet)?;
+                        if into.is_over() {
+                            return Ok(Verdict::Last);
+                        }
+                    }
                     Verdict::Last => {
                         into.packet(gate.seen(), &packet)?;
                         return Ok(Verdict::Last);
@@ -67,7 +73,12 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
             Step::Opened(head) => {
                 opened = true;
                 told(name, flags, head);
-                gate.open(head.link)?;
+                let comments = decoder.notes().map(|notes| &notes.comments[..]).unwrap_or_default();
+                let nodes = Nodes::of_comments(comments);
+                if !nodes.0.is_empty() {
+                    into.told(&nodes);
+                }
+                gate.open(head.link, nodes)?;
                 into.open(head.link)?;
             }
             Step::End => return Ok(Verdict::Take),

@@ -1,6 +1,6 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
-use super::table::{Key, OPTIONS, Opt};
+use super::table::Key;
 use super::values::{color, compat, direction, force, number, positive, size, wrong};
 use super::words::{self, Given, Unread};
 use crate::capture::ctx::{Compat, Opts, Time};
@@ -8,22 +8,6 @@ use crate::cli::Color;
 
 /// Longest packet that is captured unless `-s` says another.
 const SNAPLEN: u32 = 262_144;
-
-/// Options that are known and not served.
-const UNSERVED: &[Key] = &[
-    Key::Inner,
-    Key::Flows,
-    Key::Path,
-    Key::Pod,
-    Key::Pcapng,
-    Key::FileSize,
-    Key::RotateSeconds,
-    Key::RotateCount,
-    Key::Post,
-    Key::LinkTypes,
-    Key::StampTypes,
-    Key::StampType,
-];
 
 /// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,8 +45,6 @@ pub enum Ask {
     Interfaces,
     /// `-L`.
     LinkTypes,
-    /// `-J`.
-    StampTypes,
 }
 
 /// What is made of the packets that are wanted.
@@ -73,10 +55,6 @@ pub enum Form {
     Text,
     /// `--count`.
     Count,
-    /// `--flows`.
-    Flows,
-    /// `--path`.
-    Path,
 }
 
 /// What stood before the verb.
@@ -156,10 +134,6 @@ pub struct Flags {
     pub expr_file: Option<String>,
     /// `--inner`.
     pub inner: Option<String>,
-    /// `--max-flows`.
-    pub max_flows: usize,
-    /// `--timeout`, in milliseconds.
-    pub timeout: u64,
     /// `--netns`.
     pub netns: Option<String>,
     /// `--pod`.
@@ -211,8 +185,6 @@ impl Flags {
             optimize: true,
             expr_file: None,
             inner: None,
-            max_flows: 10_000,
-            timeout: 500,
             netns: before.netns,
             pod: None,
             annotate: true,
@@ -246,10 +218,11 @@ impl Flags {
             _ => return wrong("only -t, -tt, -ttt, -tttt, and -ttttt are supported"),
         };
         flags.expr = rest.join(" ");
-        flags.check(&given)?;
+        flags.check()?;
         Ok(flags)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one match, an arm an option")]
     fn take(&mut self, (key, value): &Given) -> Result<(), Wrong> {
         let more = |n: &mut u8| *n = n.saturating_add(1);
         let text = || Some(value.clone());
@@ -259,10 +232,7 @@ impl Flags {
             Key::Version => self.ask = Ask::Version,
             Key::Interfaces => self.ask = Ask::Interfaces,
             Key::LinkTypes => self.ask = Ask::LinkTypes,
-            Key::StampTypes => self.ask = Ask::StampTypes,
             Key::CountOnly => self.form = Form::Count,
-            Key::Flows => self.form = Form::Flows,
-            Key::Path => self.form = Form::Path,
             Key::Output => match value.as_str() {
                 "json" | "ndjson" => self.json = true,
                 "text" | "wide" => self.json = false,
@@ -334,8 +304,6 @@ impl Flags {
             Key::NoOptimize => self.optimize = false,
             Key::ExprFile => self.expr_file = text(),
             Key::Inner => self.inner = text(),
-            Key::MaxFlows => self.max_flows = positive(value, "number of flows")? as usize,
-            Key::Timeout => self.timeout = positive(value, "timeout")?,
             Key::Netns => self.netns = text(),
             Key::Pod => self.pod = text(),
             Key::Annotate => self.annotate = false,
@@ -351,8 +319,7 @@ impl Flags {
     }
 
     /// What cannot go together.
-    fn check(&mut self, given: &[Given]) -> Result<(), Wrong> {
-        let has = |key| given.iter().any(|(k, _)| *k == key);
+    fn check(&mut self) -> Result<(), Wrong> {
         if self.print.compat != Compat::V499 && self.print.a > 0 {
             if self.print.x > 0 {
                 return wrong("-A and -x[x] are mutually exclusive.");
@@ -365,34 +332,19 @@ impl Flags {
             return wrong("-V and -r are mutually exclusive.");
         }
         let from_file = self.read.is_some() || self.list.is_some();
-        if from_file && (!self.interfaces.is_empty() || self.netns.is_some() || self.pod.is_some()) {
-            if !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
-                return wrong("-r reads a file and -i an interface: one of them");
-            }
+        if from_file && !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
+            return wrong("-r reads a file and -i an interface: one of them");
         }
         if self.netns.is_some() && self.pod.is_some() {
             return wrong("--netns and --pod both name a namespace: one of them");
         }
-        if self.form == Form::Path && from_file {
-            return wrong("--path follows packets on this host, and needs no -r");
+        if self.json && self.form == Form::Count {
+            return wrong("--count and -o ndjson are two answers: one of them");
         }
-        if self.form == Form::Count && has(Key::Flows) {
-            return wrong("--count and --flows are two answers: one of them");
+        if self.post.is_some() && self.write.is_none() {
+            return wrong("-z runs on what -w writes: name a file with -w");
         }
-        // Better refused than passed over in silence.
-        if let Some((key, _)) = given.iter().find(|(key, _)| UNSERVED.contains(key)) {
-            let option = OPTIONS.iter().find(|option| option.key == *key);
-            let named =
-                |o: &Opt| o.long.map_or_else(|| o.short.map(|c| format!("-{c}")), |l| Some(format!("--{l}")));
-            let name = option.and_then(named).unwrap_or_default();
-            return wrong(format!("{name} is not part of this version"));
-        }
-        if self.json {
-            return wrong("-o ndjson is not part of this version of capture");
-        }
-        if self.pcapng || self.write.as_deref().is_some_and(|name| name.ends_with(".pcapng")) {
-            return wrong("pcapng is read but not written by this version: give -w another name");
-        }
+        self.pcapng |= self.write.as_deref().is_some_and(|name| name.ends_with(".pcapng"));
         Ok(())
     }
 }

@@ -38,6 +38,7 @@ pub fn open(flags: &Flags, names: &[String], expr: &str) -> Result<Vec<Tap>, Fai
             Direction::Both => None,
         },
         link,
+        stamp: flags.stamp_type.clone(),
     };
     let mut taps = Vec::new();
     for name in names {
@@ -83,6 +84,9 @@ pub fn run(flags: &Flags, taps: &mut [Tap], gate: &mut Gate, into: &mut dyn Cons
             counts(flags, taps, seen, true);
         }
     });
+    let each: Vec<(u64, u64)> =
+        taps.iter_mut().map(Tap::counts).map(|counts| (counts.received, counts.dropped)).collect();
+    into.counts(&each);
     into.finish()?;
     counts(flags, taps, gate.seen(), false);
     ended
@@ -100,7 +104,7 @@ fn turns(
         for (at, tap) in taps.iter_mut().enumerate() {
             let link = Link(tap.link as u16);
             for _ in 0..TURN {
-                let Some(seen) = tap.next()? else { break };
+                let Some(seen) = tap.take()? else { break };
                 any = true;
                 let packet = Packet {
                     ts: Stamp { secs: seen.sec, frac: seen.frac },
@@ -116,6 +120,9 @@ fn turns(
                     Verdict::Last => return into.packet(gate.seen(), &packet),
                 }
             }
+        }
+        if into.is_over() {
+            return Ok(());
         }
         between(taps, gate.seen());
         if !any {

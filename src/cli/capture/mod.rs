@@ -4,6 +4,7 @@ mod consume;
 mod files;
 mod flags;
 mod gate;
+mod leases;
 #[cfg(feature = "pcap")]
 mod live;
 mod table;
@@ -12,20 +13,27 @@ mod tree;
 mod uplink;
 mod values;
 mod words;
+mod written;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
-use consume::{Consumer, Counted, Lines, Written};
+use consume::{Consumer, Counted, Lined, Lines};
 use flags::{Ask, Before, Flags, Form};
 use gate::Gate;
 pub use tree::CaptureArgs;
+use written::Written;
 
 use super::{Global, Output};
 use crate::capture::bpf::{Insn, Program};
 use crate::capture::ctx::Compat;
+use crate::capture::json::Records;
 use crate::capture::names::Names;
+use crate::capture::nodes::{Node, Nodes};
+use crate::capture::select;
 use crate::error::{Failure, exit};
+#[cfg(feature = "pcap")]
+use crate::tap::sink::Interface;
 
 /// What the caller has to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +60,13 @@ pub const NOTES: &str = "Examples:
   flanctl capture -i eth0 dst 192.168.50.12 -vvvvvv and udp -c 20
   flanctl capture -i any -w trace.pcapng udp port 8472
   flanctl capture -r trace.pcapng -o ndjson | jq .inner
+
+-o ndjson writes one object a packet: number, time, len, caplen, interface, outer and, of a tunnel, tunnel and inner.
+  outer, inner  eth {src dst type vlans}, arp {op sender sender_mac target},
+                ip {version src dst src_node dst_node proto ttl tos id length fragment},
+                udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
+  tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
+  cut           true if the captured bytes ended within a header
 
 Exit codes:
   0  the file was read or the capture ended, whatever was in it
@@ -101,15 +116,41 @@ fn packets(flags: &Flags) -> Result<u8, Failure> {
         return dump(flags, &expr);
     }
     if flags.read.is_some() || flags.list.is_some() {
-        let mut into = consumer(flags)?;
-        files::read(flags, &mut Gate::new(flags, &expr), into.as_mut())?;
+        let (flags, nodes) = with_overlay(flags, &expr);
+        let mut into = consumer(&flags, &nodes);
+        files::read(&flags, &mut Gate::new(&flags, &expr, &nodes), into.as_mut())?;
         return Ok(exit::FINE);
     }
     from_interfaces(flags, &expr)
 }
 
+/// The flags with this host's tunnel ports, and the nodes that its leases tell of, where either is asked for.
+/// tcpdump knows neither.
+fn with_overlay(flags: &Flags, expr: &str) -> (Flags, Nodes) {
+    let asked =
+        flags.inner.is_some() || select::is_ours(expr) || flags.json || flags.pcapng || annotates(flags);
+    let live = flags.read.is_none() && flags.list.is_none();
+    let mut flags = flags.clone();
+    let told = asked || (live && flags.print.compat == Compat::Ours);
+    let Some(look) = told.then(|| leases::look(&flags)).flatten() else { return (flags, Nodes::default()) };
+    if flags.print.compat == Compat::Ours {
+        leases::ports(&look, &mut flags.print.tunnels);
+    }
+    (flags, leases::nodes(&look))
+}
+
+/// True if node names are to stand behind addresses.
+fn annotates(flags: &Flags) -> bool {
+    flags.annotate && flags.print.compat == Compat::Ours && std::io::stdout().is_terminal()
+}
+
 #[cfg(feature = "pcap")]
 fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    let mut flags = flags.clone();
+    if let Some(name) = flags.pod.take() {
+        flags.netns = Some(leases::pod(&flags, &name)?);
+    }
+    let (flags, nodes) = &with_overlay(&flags, expr);
     let inside = match &flags.netns {
         Some(name) => Some(crate::kernel::netns::InNetns::enter(name).map_err(|e| {
             Failure::found(format!("network namespace {name}")).because(e).hint("see `ip netns list`")
@@ -120,25 +161,59 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
         let lines = crate::tap::live::interfaces()?;
         return told(&(lines.join("\n") + "\n"));
     }
-    let mut taps = match (flags.interfaces.is_empty(), expr.is_empty()) {
-        (false, _) => live::open(flags, &flags.interfaces, expr)?,
-        (true, false) => live::open(flags, &[uplink::uplink(flags)?.0], expr)?,
-        (true, true) => {
-            let (name, tunnels) = uplink::uplink(flags)?;
-            uplink::told(flags, &name, &tunnels);
-            live::open(flags, &[name], &tunnels)?
-        }
-    };
+    let mut taps = open(flags, expr)?;
     // The sockets stay in the namespace that they were opened in.
     drop(inside);
+    if let (Ask::LinkTypes, Some(tap)) = (flags.ask, taps.first_mut()) {
+        return link_types(tap);
+    }
     live::told(flags, &taps);
-    let mut into = consumer(flags)?;
+    let mut into = consumer(flags, nodes);
+    let described = |tap: &crate::tap::live::Tap| Interface {
+        name: tap.name.clone(),
+        link: tap.link,
+        comment: String::new(),
+    };
+    into.interfaces(&taps.iter().map(described).collect::<Vec<_>>());
+    // The kernel looked at words of its own language; the rest is looked at here.
+    let mut gate = Gate::new(flags, if select::is_ours(expr) { expr } else { "" }, nodes);
     if let Some(tap) = taps.first() {
+        gate.open(tap.link, Nodes::default())?;
         into.open(tap.link)?;
     }
     crate::tap::shed::shed(flags.user.as_deref(), flags.write.is_some())?;
-    live::run(flags, &mut taps, &mut Gate::new(flags, ""), into.as_mut())?;
+    live::run(flags, &mut taps, &mut gate, into.as_mut())?;
     Ok(exit::FINE)
+}
+
+/// The interfaces, with a filter in the kernel that is as narrow as its language can tell.
+#[cfg(feature = "pcap")]
+fn open(flags: &Flags, expr: &str) -> Result<Vec<crate::tap::live::Tap>, Failure> {
+    let ours = select::is_ours(expr);
+    let wide = if ours { "" } else { expr };
+    let tunnels = flags.inner.is_some() && wide.is_empty();
+    if !flags.interfaces.is_empty() && !tunnels {
+        return live::open(flags, &flags.interfaces, wide);
+    }
+    if !flags.interfaces.is_empty() {
+        let ports = uplink::ports(&flags.print.tunnels);
+        return live::open(flags, &flags.interfaces, &ports);
+    }
+    let (name, ports) = uplink::uplink(flags)?;
+    if !wide.is_empty() {
+        return live::open(flags, &[name], wide);
+    }
+    uplink::told(flags, &name, &ports);
+    live::open(flags, &[name], &ports)
+}
+
+/// `-L`.
+#[cfg(feature = "pcap")]
+fn link_types(tap: &mut crate::tap::live::Tap) -> Result<u8, Failure> {
+    let each = tap.links()?;
+    let lines = each.into_iter().map(|link| format!("  {}\n", crate::tap::links::described(link)));
+    let name = &tap.name;
+    told(&format!("Data link types for {name} (use option -y to set):\n{}", lines.collect::<String>()))
 }
 
 #[cfg(not(feature = "pcap"))]
@@ -178,19 +253,32 @@ fn told(text: &str) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
-fn consumer(flags: &Flags) -> Result<Box<dyn Consumer>, Failure> {
+fn consumer(flags: &Flags, nodes: &Nodes) -> Box<dyn Consumer> {
     if flags.form == Form::Count {
-        return Ok(Box::new(Counted::new(consume::stdout())));
+        return Box::new(Counted::new(consume::stdout()));
     }
-    let lines = || -> Box<dyn Consumer> {
-        let printer = consume::printer(flags.print.clone(), names(flags));
-        let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
-        Box::new(Lines::new(printer, consume::stdout(), each, flags.sampling.unwrap_or(1)))
+    let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
+    let printed = || -> Box<dyn Consumer> {
+        if flags.json {
+            let interfaces = Vec::new();
+            let records = Records { nodes: nodes.clone(), interfaces, nano: flags.print.nano };
+            return Box::new(Lined::new(records, flags.print.tunnels.clone(), consume::stdout(), each));
+        }
+        let mut names = names(flags);
+        if annotates(flags) {
+            names.nodes = nodes.clone();
+        }
+        let printer = consume::printer(flags.print.clone(), names);
+        let every = flags.sampling.unwrap_or(1);
+        Box::new(Lines::new(printer, consume::stdout(), each, every, annotates(flags)))
     };
-    Ok(match &flags.write {
-        Some(name) => Box::new(Written::new(flags, name, flags.and_print.then(lines))),
-        None => lines(),
-    })
+    match &flags.write {
+        Some(name) => {
+            let comments = nodes.0.iter().map(Node::told).collect();
+            Box::new(Written::new(flags, name, comments, flags.and_print.then(printed)))
+        }
+        None => printed(),
+    }
 }
 
 /// Names in place of numbers, unless -n; interfaces by index whatever it says.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::flags::Flags;
+use crate::capture::ctx::Tunnels;
 use crate::error::Failure;
 use crate::kernel::{Kernel, LinuxKernel};
 use crate::state::State;
@@ -34,6 +35,13 @@ fn default_route(state: &State) -> Option<String> {
         (to == "00000000").then(|| name.to_owned())
     });
     named.find(|name| state.links.keys().any(|known| known.as_str() == name))
+}
+
+/// The filter of every port behind which a tunnel may be.
+pub fn ports(tunnels: &Tunnels) -> String {
+    let all = [&tunnels.vxlan, &tunnels.otv, &tunnels.gpe, &tunnels.geneve, &tunnels.bare];
+    let each: Vec<String> = all.into_iter().flatten().map(|port| format!("udp port {port}")).collect();
+    each.join(" or ")
 }
 
 /// `udp port 8472 or udp port 4789`, as the devices say.

@@ -53,6 +53,21 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         let mac = array::<6>(b, 28)?;
         crate::capture::proto::ethertype::mac(cx, out, mac);
     }
+    names(out, b)?;
+    let cookie = be32(b, OPTIONS)?;
+    if cookie == COOKIE {
+        options(cx, out, b)
+    } else {
+        if cookie != 0 {
+            out.str("\n\t  Vendor-#0x");
+            out.hex8(cookie);
+        }
+        Ok(())
+    }
+}
+
+/// The names of server and file, if they are given.
+fn names(out: &mut Out, b: &[u8]) -> Step {
     for (at, size, name) in [(44, 64, "sname"), (108, 128, "file")] {
         if u8_at(b, at)? != 0 {
             out.str("\n\t  ");
@@ -68,16 +83,7 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             }
         }
     }
-    let cookie = be32(b, OPTIONS)?;
-    if cookie == COOKIE {
-        options(cx, out, b)
-    } else {
-        if cookie != 0 {
-            out.str("\n\t  Vendor-#0x");
-            out.hex8(cookie);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn fixed(cx: &Cx, out: &mut Out, b: &[u8], (kind, size): (u8, u8)) -> Step {
@@ -208,7 +214,7 @@ fn one(cx: &mut Cx, out: &mut Out, number: u8, form: As, value: &[u8]) -> Step<u
             return Ok(0);
         }
         As::Own => return dhcp_own::print(cx, out, number, value),
-        As::Pairs if cx.v50() && (value.is_empty() || value.len() % 8 != 0) => {
+        As::Pairs if cx.v50() && (value.is_empty() || !value.len().is_multiple_of(8)) => {
             out.str(if value.is_empty() { " " } else { "" });
             out.str("[length != N x 8 bytes]");
             return Ok(0);

@@ -235,6 +235,7 @@ fn section(cx: &Cx, out: &mut Out, b: &[u8], mut at: usize, count: u16, title: &
     Ok(at)
 }
 
+#[expect(clippy::too_many_lines, reason = "one match, an arm a kind")]
 fn record(cx: &Cx, out: &mut Out, b: &[u8], at: usize) -> Step<usize> {
     let end = names::skip(b, at)?;
     if cx.o.v > 0 {

@@ -36,6 +36,7 @@ pub(super) fn print(out: &mut Out, part: Msg<'_>, udp_size: u16, ttl: u32) -> St
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "one match, an arm a kind")]
 fn option(out: &mut Out, b: &[u8], code: u16, at: usize, len: usize) -> Step {
     let known = [
         (3, "NSID"),

@@ -111,7 +111,12 @@ fn clocks(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, version: u8) -> Step {
     between(out, origin, time(32)?);
     out.str("\n\t    Originator - Transmit Timestamp: ");
     between(out, origin, time(40)?);
-    if matches!(len, 64 | 68 | 72) || (len > 48 && len == 52) {
+    behind(out, b, len)
+}
+
+/// Key and digest, or what else stands behind the clocks.
+fn behind(out: &mut Out, b: &[u8], len: u32) -> Step {
+    if matches!(len, 52 | 64 | 68 | 72) {
         out.str("\n\tKey id: ");
         out.dec(be32(b, 48)?);
     }
