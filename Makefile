@@ -37,6 +37,7 @@ check: ## formatting, lints and documentation, without a warning
 bench: ## the figures of the README for PEERS="1000 10000"; takes minutes
 	.ci/packages test
 	$(CARGO) bench --locked --bench cluster -- $(PEERS)
+	$(CARGO) bench --locked --bench diagnose -- $(PEERS)
 
 docs: ## man pages and shell completions, anew from the command line's own tree
 	$(CARGO) run --locked --quiet -- docs man

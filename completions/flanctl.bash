@@ -22,6 +22,9 @@ _flanctl() {
             flanctl,docs)
                 cmd="flanctl__subcmd__docs"
                 ;;
+            flanctl,doctor)
+                cmd="flanctl__subcmd__doctor"
+                ;;
             flanctl,fdb)
                 cmd="flanctl__subcmd__fdb"
                 ;;
@@ -113,18 +116,18 @@ _flanctl() {
 
     case "${cmd}" in
         flanctl)
-            opts="-o -h -V --output --color --netns --help --version run lab lease route fdb arp trace snapshot docs"
+            opts="-o -h -V --output --color --netns --help --version run lab lease route fdb arp trace snapshot doctor docs"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -194,11 +197,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -268,11 +271,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -298,11 +301,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -328,11 +331,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -358,11 +361,93 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --netns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        flanctl__subcmd__doctor)
+            opts="-v -q -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --fix --only --peers --peer --verbose --quiet --output --color --netns --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-endpoints)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-keyfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-certfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-cafile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --peer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -436,11 +521,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -514,11 +599,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -544,11 +629,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -578,11 +663,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -628,11 +713,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -662,11 +747,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -696,11 +781,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -730,11 +815,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -772,11 +857,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -802,11 +887,11 @@ _flanctl() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -848,11 +933,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -898,11 +983,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -921,7 +1006,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease)
-            opts="-v -q -o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --verbose --quiet --output --color --netns --help --version list show watch release config"
+            opts="-v -q -o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --verbose --quiet --output --color --netns --help --version list show watch release config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -963,12 +1048,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -987,7 +1076,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version get set"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version get set"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1029,12 +1118,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1053,7 +1146,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config__subcmd__get)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1095,12 +1188,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1119,7 +1216,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__config__subcmd__set)
-            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1161,12 +1258,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1185,7 +1286,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__list)
-            opts="-v -q -o -h -V --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-v -q -o -h -V --verbose --quiet --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1227,12 +1328,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1251,7 +1356,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__release)
-            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --yes --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1293,12 +1398,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1317,7 +1426,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__show)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1359,12 +1468,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1383,7 +1496,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__lease__subcmd__watch)
-            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --snapshot --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1425,12 +1538,16 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --snapshot)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1500,11 +1617,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1574,11 +1691,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1752,11 +1869,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1775,12 +1892,16 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__snapshot)
-            opts="-o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
+            opts="-o -h -V --redact --map --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --snapshot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1826,11 +1947,11 @@ _flanctl() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1849,7 +1970,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__trace)
-            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --from --iif --proto --sport --dport --size --mark --strict --expect --minimal --verbose --output --color --netns --help --version"
+            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --pod --from --iif --proto --sport --dport --size --mark --peer --strict --expect --minimal --verbose --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1896,6 +2017,10 @@ _flanctl() {
                     return 0
                     ;;
                 --etcd-password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1927,16 +2052,20 @@ _flanctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --peer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --expect)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text wide json dot svg" -- "${cur}"))
                     return 0
                     ;;
                 --color)

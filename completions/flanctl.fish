@@ -24,9 +24,11 @@ function __fish_flanctl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_needs_command" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_needs_command" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -41,6 +43,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overla
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "doctor" -d 'What is wrong with this node, and the command that mends it'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
@@ -80,18 +83,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l run-dir -d 'Dire
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l dry-run -d 'Print what would be done to the kernel, do nothing' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l once -d 'Apply one full round and end' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l takeover -d 'Adopt the device and the lease that another agent on this node holds' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -112,9 +119,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -124,18 +133,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from up" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from down" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -143,9 +156,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -153,9 +168,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from exec" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -164,9 +181,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from break" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l name -d 'Name of the lab' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -178,9 +197,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l segments -d 'How many L2 segments the nodes alternate over; two are joined by a router' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l config -d 'A net-conf.json instead of the lab\'s own (10.244.0.0/16, vxlan)' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l store -d 'Where the leases live: a directory of the lab, or an etcd outside (under a prefix of the lab\'s own)' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from demo" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -192,9 +213,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l into -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l pid-file -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l die-with -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from launch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -205,9 +228,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l listen -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l to -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l pid-file -r -F
-complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and __fish_seen_subcommand_from relay" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -223,9 +248,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and not __fish_seen_subcommand_from list show watch release config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -248,9 +276,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -268,9 +299,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -286,9 +320,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from watch" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -304,9 +341,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from release" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -323,9 +363,12 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l snapshot -d 'Read a snapshot file instead of a store' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand lease; and __fish_seen_subcommand_from config" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -345,9 +388,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_se
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -370,9 +415,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_s
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand route; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -395,9 +442,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -421,9 +470,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l dev -d 'The ports of this bridge, and the pod behind each, instead of the overlay\'s device' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand fdb; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -445,9 +496,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and not __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -470,9 +523,11 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_sub
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand arp; and __fish_seen_subcommand_from show" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -494,17 +549,21 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-certfile 
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source; one that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l pod -d 'The pod that it starts in: a process, a namespace, a container or sandbox, a lab\'s pod' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source: a pod\'s starts in that pod, another that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l iif -d 'The device that it comes in by [default: the one that leads back to the source]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l sport -d 'Source port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Destination port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l mark -d 'Firewall mark' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l peer -d 'The other node\'s side and the way back, too: its snapshot as a file, ssh:HOST, or a lab node\'s namespace (may be given again)' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l expect -d 'Exit 0 if this code or verdict (or verdict:code) comes out, else 1' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -514,6 +573,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Ve
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l map -d 'Write here what stands for what; a map that is there already is gone by, so that two nodes\' snapshots fit' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l device -d 'The overlay device, where several agents run' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
@@ -525,18 +585,51 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-certfi
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-username -d 'User name for etcd' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -l redact -d 'Put other addresses, MACs and names in place of the real ones, so that every verdict stays'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand snapshot" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l snapshot -d 'Read a snapshot file instead of this node' -r -F
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l device -d 'The overlay device, where several agents run' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l store -d 'Where leases live: `dir:PATH`, `etcd` (the default) or `kube` (not built yet)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-endpoints -d 'etcd endpoints, comma-separated [default: http://127.0.0.1:4001,http://127.0.0.1:2379]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-prefix -d 'Root of all keys in etcd [default: /coreos.com/network]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-keyfile -d 'Private key of the TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-certfile -d 'TLS client certificate (PEM)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-cafile -d 'Certificate authority that signs etcd\'s certificate (PEM) [default: the system\'s]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-username -d 'User name for etcd' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l etcd-password -d 'Password for etcd; FLANNELD_ETCD_PASSWORD keeps it out of the process list' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l only -d 'Mend this code alone, whoever\'s it is (may be given again)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peer -d 'Another node, whose side is then seen too: its snapshot as a file, ssh:HOST, or a lab node\'s namespace (may be given again)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l fix -d 'Mend what is flannel\'s own, show each operation, and look again'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -l peers -d 'Ping every node through the tunnel, and measure the largest packet that passes'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s v -l verbose -d 'Say every check\'s question and answer, and every finding in full'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s q -l quiet -d 'Codes and causes alone, nothing where nothing is wrong'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c flanctl -n "__fish_flanctl_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
+wide\t'A table with every column'
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -545,18 +638,22 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_see
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "man" -d 'One page a verb'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and not __fish_seen_subcommand_from man completions" -f -a "completions" -d 'For bash, zsh, fish, elvish and powershell'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from man" -s V -l version -d 'Print version'
-complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream)' -r -f -a "text\t'A table'
+complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
-json\t'One JSON document, or one a line where records stream'"
+json\t'One JSON document, or one a line where records stream'
+dot\t'A path in graphviz\'s language'
+svg\t'A path as a picture'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand docs; and __fish_seen_subcommand_from completions" -l color -d 'When to colour the text; NO_COLOR is honoured' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -26,6 +26,11 @@ pub fn parse(text: &str) -> Result<SystemTime, BadTime> {
     text.parse::<Timestamp>().map(SystemTime::from).map_err(|_| BadTime(text.to_owned()))
 }
 
+/// The time of an HTTP `Date`: `Fri, 02 Jan 2026 15:04:05 GMT`.
+pub fn http_date(text: &str) -> Option<SystemTime> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(SystemTime::from)
+}
+
 /// A span as people say it, in its two largest units: `23h59m`, `4m10s`, `2d3h`, `0s`.
 pub fn span(span: Duration) -> String {
     let secs = span.as_secs();

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{EtcdSettings, StoreChoice, Uplink};
+use crate::config::{EtcdSettings, StoreChoice, Uplink, without_secrets};
 use crate::lease::{Lease, Peers};
 use crate::net::IfName;
 use crate::schema::{self, BadSchema};
@@ -37,7 +37,7 @@ pub struct AgentFile<P = Vec<Lease>> {
     pub device: IfName,
     /// Its lease store.
     pub store: StoreNote,
-    /// The network config, verbatim.
+    /// The network config; in the file without its secrets, else verbatim.
     pub config: String,
     /// Its own lease.
     pub own: Option<Lease>,
@@ -219,7 +219,8 @@ pub fn encode<P: Rows>(file: &AgentFile<P>, to: &mut dyn Write) -> Result<(), se
         netns: *netns,
         device: *device,
         store: store.clone(),
-        config: config.clone(),
+        // The file is for everybody's eyes.
+        config: without_secrets(config).unwrap_or_default(),
         own: own.as_ref().map(Record::of).transpose()?,
         uplink: uplink.clone(),
         peers: Records(peers),

@@ -10,9 +10,10 @@ use super::netns::Netns;
 use crate::config::{Backend, NetConf};
 use crate::kernel::facts::{self, Asked};
 use crate::kernel::processes::Processes;
-use crate::kernel::{ipvs, pods, rules};
+use crate::kernel::{ipvs, pods, rules, wireguard};
 use crate::net::IfName;
 use crate::snapshot::Snapshot;
+use crate::state::{LinkKind, State};
 
 /// Where the agent writes subnet.env unless told otherwise, and the name under which its text is a fact.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
@@ -35,10 +36,18 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
             None => snapshot.unseen.push("the IPVS services could not be read: that needs root".to_owned()),
         }
     }
-    if !(depth.facts || depth.pods) {
+    snapshot.state.wireguard = wireguard::read(&snapshot.state);
+    let tuns = tuns(&snapshot.state);
+    if !(depth.facts || depth.pods || !tuns.is_empty()) {
         return;
     }
     let processes = Processes::scan();
+    for dev in tuns {
+        if let Some(owner) = processes.tun_owner(dev) {
+            let owner = format!("pid {} {}", owner.pid, owner.comm);
+            snapshot.state.facts.insert(format!("tun:{dev}"), owner);
+        }
+    }
     if depth.facts {
         let machine = is_machine(netns);
         let ports = ports(snapshot.conf().as_ref());
@@ -53,6 +62,12 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
         snapshot.pods = found.pods;
         snapshot.unseen.extend(found.unseen);
     }
+}
+
+/// Devices that a process stands behind.
+fn tuns(state: &State) -> Vec<IfName> {
+    let tun = |kind: &LinkKind| matches!(kind, LinkKind::Other(name) if name == "tun");
+    state.links.iter().filter(|(_, link)| tun(&link.kind)).map(|(dev, _)| *dev).collect()
 }
 
 /// Devices that lead to other nodes: the uplink, and what tunnels leave by. In a lab they are veths, too.

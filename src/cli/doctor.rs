@@ -1,20 +1,26 @@
 //! `flanctl doctor`: what is wrong with this node, on what evidence, and the command that mends it.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::gather::{Depth, Look, gather, read_snapshot};
+use super::ask_store::AHEAD;
+use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
+use super::peer::peers;
 use super::{Global, Output, doctor_fix, doctor_peers};
 use crate::clock;
-use crate::doctor::{Answer, Report, Word, examine};
+use crate::doctor::repair::here;
+use crate::doctor::{Answer, Ground, Report, Word, examine, silent};
 use crate::error::{Failure, exit};
 use crate::finding::{Finding, Level, about};
 use crate::render::{Out, Source, own_form, report_lines};
 use crate::schema;
 use crate::snapshot::Snapshot;
+
+/// So long a running agent may take to follow the store.
+const FOLLOWS: Duration = Duration::from_millis(500);
 
 /// Flags of `doctor`.
 #[derive(Debug, Args)]
@@ -46,9 +52,10 @@ pub struct DoctorArgs {
     /// Ping every node through the tunnel, and measure the largest packet that passes
     #[arg(long, conflicts_with = "snapshot")]
     peers: bool,
-    /// The snapshot of another node, whose side is then seen too (may be given again)
-    #[arg(long, value_name = "FILE")]
-    peer: Vec<PathBuf>,
+    /// Another node, whose side is then seen too: its snapshot as a file, ssh:HOST, or a lab node's namespace (may be
+    /// given again)
+    #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
+    peer: Vec<String>,
     /// Say every check's question and answer, and every finding in full
     #[arg(short, long)]
     verbose: bool,
@@ -98,17 +105,20 @@ struct Told<'a> {
 
 /// Runs `doctor`.
 pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let others = args.peer.iter().map(|path| read_snapshot(path)).collect::<Result<Vec<Snapshot>, _>>()?;
+    let others = peers(&args.peer, &args.look, global)?;
     let text = global.output != Output::Json;
     let mut seen = examined(args, global, &others)?;
     let mut done = None;
     if args.fix {
-        let steps = doctor_fix::mend(&seen, &args.only, global)?;
+        let steps = doctor_fix::mend(&seen, &args.named(), global)?;
         if text {
             doctor_fix::tell(&steps, args.only.is_empty(), out)?;
             out.flush()?;
         }
         done = Some(steps);
+        // An entry that was taken away proves nothing: who was silent is asked anew.
+        let quiet = silent(&Ground::of(&seen.look.snapshot, &[]));
+        doctor_peers::ask(&quiet, global);
         seen = examined(args, global, &others)?;
     }
     let mut rows = None;
@@ -129,6 +139,11 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
 /// Reads everything and examines it.
 fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<Examined, Failure> {
     let mut look = gather(global, &args.look, Depth::WHOLE)?;
+    if look.snapshot.state.fact(AHEAD).is_some() {
+        // The agent may just be about to follow.
+        std::thread::sleep(FOLLOWS);
+        look = gather(global, &args.look, Depth::WHOLE)?;
+    }
     if look.source == Source::Live && doctor_peers::ask_again(&look.snapshot, global) {
         look = gather(global, &args.look, Depth::WHOLE)?;
     }
@@ -136,11 +151,19 @@ fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<E
     Ok(Examined { look, report })
 }
 
+impl DoctorArgs {
+    /// The codes of `--only`, and what those of a far node's are called here.
+    fn named(&self) -> Vec<String> {
+        let here = self.only.iter().flat_map(|code| here(code)).map(|code| (*code).to_owned());
+        self.only.iter().cloned().chain(here).collect()
+    }
+}
+
 fn verdict(args: &DoctorArgs, report: &Report, done: &[doctor_fix::Done]) -> u8 {
     let left = |code: &String| report.findings.iter().any(|finding| finding.code == *code);
     let wrong = match args.only.is_empty() {
         true => report.found(),
-        false => args.only.iter().any(left) || done.iter().any(|step| step.refused.is_some()),
+        false => args.named().iter().any(left) || done.iter().any(|step| step.refused.is_some()),
     };
     if wrong { exit::FOUND } else { exit::FINE }
 }

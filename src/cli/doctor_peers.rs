@@ -1,5 +1,4 @@
 //! `doctor --peers`: a ping to every node's device through the tunnel, and how large a packet gets there whole.
-#![expect(clippy::disallowed_methods, reason = "sees whether anybody watches the progress")]
 
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
@@ -45,8 +44,12 @@ pub(super) struct Pinged(Vec<(Peer, bool, u32, Echo)>);
 /// Asks those who were silent once more: what the kernel remembers of them may be long over. True if somebody was
 /// asked.
 pub(super) fn ask_again(node: &Snapshot, global: &Global) -> bool {
-    let targets: Vec<Target> =
-        silent(&Ground::of(node, &[])).into_iter().map(|ip| Target { ip, most: SMALL }).collect();
+    ask(&silent(&Ground::of(node, &[])), global)
+}
+
+/// Asks these, so that the kernel knows them, or that they are silent. True if somebody was asked.
+pub(super) fn ask(whom: &[IpAddr], global: &Global) -> bool {
+    let targets: Vec<Target> = whom.iter().map(|ip| Target { ip: *ip, most: SMALL }).collect();
     if targets.is_empty() {
         return false;
     }

@@ -5,13 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
+use super::ask_store;
 use super::deepen::deepen;
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
 use super::netns::{Netns, live_state, netns};
 use crate::agent::file::{self, AgentFile};
-use crate::config::NetConf;
+use crate::config::{NetConf, is_secret, without_secrets};
 use crate::error::Failure;
+use crate::lease::Lease;
 use crate::net::IfName;
 use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
@@ -146,7 +148,13 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
             of_agent(&mut look.snapshot, &file);
             from_store(&mut look, &args.near)?;
         }
-        Ok(Some(file)) => from_agent(&mut look, file),
+        Ok(Some(file)) => {
+            let store = file.store.clone();
+            from_agent(&mut look, file);
+            if depth.facts {
+                ask_store::ask(&mut look, &store, &netns);
+            }
+        }
         Ok(None) if flagged || store_given(&args.near.store) => from_store(&mut look, &args.near)?,
         Ok(None) => {}
         Err(_) if flagged => from_store(&mut look, &args.near)?,
@@ -211,9 +219,25 @@ fn from_agent(look: &mut Look, file: AgentFile) {
         .map(|how| format!("agent {} {how}: the leases are those of {written}", file.pid));
     look.by_agent = true;
     snapshot.unseen.extend(look.idle.clone());
-    snapshot.config = Some(file.config);
+    tell_config(snapshot, &file.config);
     snapshot.own = file.own.as_ref().map(|own| own.subnet);
-    snapshot.leases = Some(file.own.into_iter().chain(file.peers).collect());
+    tell_leases(snapshot, file.own.into_iter().chain(file.peers).collect());
+}
+
+/// The network config, apart from its secrets.
+fn tell_config(snapshot: &mut Snapshot, text: &str) {
+    snapshot.config = without_secrets(text);
+    if snapshot.config.is_none() {
+        snapshot.unseen.push("the network config is not JSON: it is left out".to_owned());
+    }
+}
+
+/// The leases, apart from the secrets that somebody may have written beside flannel's fields.
+fn tell_leases(snapshot: &mut Snapshot, mut leases: Vec<Lease>) {
+    for lease in &mut leases {
+        lease.attrs.unknown.retain(|(name, _)| !is_secret(name));
+    }
+    snapshot.leases = Some(leases);
 }
 
 /// Whether a process runs.
@@ -268,8 +292,10 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
     look.whence = whence;
     let bad = listing.unreadable.into_iter();
     look.unreadable = bad.map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
-    look.snapshot.leases = Some(listing.leases);
-    look.snapshot.config = config.ok();
+    tell_leases(&mut look.snapshot, listing.leases);
+    if let Ok(text) = config {
+        tell_config(&mut look.snapshot, &text);
+    }
     Ok(())
 }
 

@@ -73,7 +73,7 @@ fn catalogue_json(out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn row(fault: &Fault) -> serde_json::Value {
-    let Fault { id, about, trace, doctor: _, fate: end, probe: _, mend, v6, lines } = fault;
+    let Fault { id, about, trace, doctor, fate: end, probe: _, mend, v6, lines } = fault;
     let why = match mend {
         Mend::Printed | Mend::Everywhere => None,
         Mend::Nothing(why) => Some(*why),
@@ -81,7 +81,7 @@ fn row(fault: &Fault) -> serde_json::Value {
     let commands: Vec<_> = lines.iter().map(|line| line.run).collect();
     serde_json::json!({
         "fault": id, "about": about, "node": fault.default_node(), "far": fault.is_far(), "ipv6": v6,
-        "ping": fate(*end), "codes": trace, "traced": fault.is_traced(), "commands": commands, "no_fix": why,
+        "ping": fate(*end), "codes": trace, "doctor": doctor, "traced": fault.is_traced(), "commands": commands, "no_fix": why,
     })
 }
 
@@ -94,13 +94,13 @@ fn fate(fate: Fate) -> &'static str {
 }
 
 fn broken(out: &mut dyn Write, name: &str, broken: &Broken) -> io::Result<()> {
-    let Broken { node, fault, from, ping, trace } = broken;
+    let Broken { node, fault, from, ping, tracer, trace } = broken;
     let named = if name == "lab" { String::new() } else { format!(" --name {name}") };
     writeln!(out, "{node} is broken, and its agent stands still: {}", fault.id)?;
     writeln!(out, "  {}\n", fault.about)?;
     writeln!(out, "  flanctl lab exec {from}{named} -- ping -c 3 {}", ping.trim())?;
     if fault.is_traced() {
-        writeln!(out, "  flanctl lab exec {node}{named} -- flanctl trace {}", trace.trim())?;
+        writeln!(out, "  flanctl lab exec {tracer}{named} -- flanctl trace {}", trace.trim())?;
     }
     writeln!(out, "  flanctl lab heal{named}")
 }

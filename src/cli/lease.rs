@@ -1,12 +1,13 @@
 //! `flanctl lease`: the leases and the network config in the store.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use ipnet::IpNet;
 
-use super::gather::agent_file;
+use super::gather::{agent_file, read_snapshot};
+use super::lease_kept::Kept;
+use super::lease_named::{answers_to, key_answers_to, subnet_of};
 use super::look::{Near, empty_store, env, host, make_store, now, open_store, store_choice, store_given};
 use super::netns::netns;
 use super::{Global, Output, lease_config, lease_watch};
@@ -35,6 +36,9 @@ pub struct LeaseArgs {
     // First: it makes the flags global that are there already.
     #[command(flatten)]
     near: Near,
+    /// Read a snapshot file instead of a store
+    #[arg(long, global = true, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
     #[command(flatten)]
     told: Told,
 }
@@ -122,12 +126,33 @@ struct Desk<'a, 'o> {
     choice: &'a StoreChoice,
     own: Option<Subnet>,
     global: &'a Global,
-    netns: String,
+    seen: Seen,
     out: &'a mut Out<'o>,
+}
+
+/// Where and when the leases were seen.
+struct Seen {
+    host: String,
+    netns: String,
+    at: SystemTime,
+    source: Source,
 }
 
 /// Runs `lease`.
 pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
+    if let Some(path) = args.snapshot {
+        let snapshot = read_snapshot(&path)?;
+        let seen = Seen {
+            host: snapshot.host.clone(),
+            netns: snapshot.netns.clone(),
+            at: snapshot.at,
+            source: Source::Snapshot,
+        };
+        let (own, choice) = (snapshot.own, StoreChoice::Dir(path.clone()));
+        let store = Kept { path, snapshot };
+        let mut desk = Desk { store: &store, choice: &choice, own, global, seen, out };
+        return super::wait(desk.does(args.verb.unwrap_or(Verb::List(args.told))));
+    }
     let netns = netns(global)?;
     let agent = agent_file(&args.near, &netns, None).ok().flatten();
     let choice: StoreChoice = match &agent {
@@ -139,23 +164,26 @@ pub fn run(args: LeaseArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Fa
         let verb = args.verb.unwrap_or(Verb::List(args.told));
         let writes = matches!(verb, Verb::Config { verb: ConfigVerb::Set { .. } });
         let store = if writes { make_store(&choice).await? } else { open_store(&choice).await? };
-        let (store, netns) = (store.as_ref(), netns.label.clone());
-        let mut desk = Desk { store, choice: &choice, own, global, netns, out };
-        match verb {
-            Verb::List(told) => desk.list(told).await,
-            Verb::Show { what } => desk.show(&what).await,
-            Verb::Watch => {
-                lease_watch::watch(desk.store, desk.global.output == Output::Json, &desk.netns, desk.out)
-                    .await
-            }
-            Verb::Release { subnet, yes } => desk.release(&subnet, yes).await,
-            Verb::Config { verb: ConfigVerb::Get } => desk.config_get().await,
-            Verb::Config { verb: ConfigVerb::Set { config, yes } } => desk.config_set(&config, yes).await,
-        }
+        let seen = Seen { host: host(), netns: netns.label.clone(), at: now(), source: Source::Live };
+        Desk { store: store.as_ref(), choice: &choice, own, global, seen, out }.does(verb).await
     })
 }
 
 impl Desk<'_, '_> {
+    async fn does(&mut self, verb: Verb) -> Result<u8, Failure> {
+        match verb {
+            Verb::List(told) => self.list(told).await,
+            Verb::Show { what } => self.show(&what).await,
+            Verb::Watch => {
+                let json = self.global.output == Output::Json;
+                lease_watch::watch(self.store, json, &self.seen.netns, self.out).await
+            }
+            Verb::Release { subnet, yes } => self.release(&subnet, yes).await,
+            Verb::Config { verb: ConfigVerb::Get } => self.config_get().await,
+            Verb::Config { verb: ConfigVerb::Set { config, yes } } => self.config_set(&config, yes).await,
+        }
+    }
+
     async fn listing(&self) -> Result<Listing, Failure> {
         let mut listing = self.store.list().await.map_err(store_failure)?;
         let nothing = listing.leases.is_empty() && listing.unreadable.is_empty();
@@ -169,14 +197,15 @@ impl Desk<'_, '_> {
 
     /// The agent's word, else the lease whose public address this host has.
     fn own_of(&self, leases: &[Lease]) -> Option<Subnet> {
-        let state = if self.own.is_none() { super::netns::own_addresses() } else { State::default() };
+        let live = self.own.is_none() && self.seen.source == Source::Live;
+        let state = if live { super::netns::own_addresses() } else { State::default() };
         let sight = Sight { state: &state, leases: Some(leases), own: self.own, conf: None, unreadable: &[] };
         own_lease(&sight).map(|lease| lease.subnet)
     }
 
     fn document(&self, listing: &Listing, rows: Vec<LeaseRow>) -> Document<LeaseRow> {
-        let mut document =
-            Document::new("lease", clock::rfc3339(now()), host(), self.netns.clone(), Source::Live);
+        let Seen { host, netns, at, source } = &self.seen;
+        let mut document = Document::new("lease", clock::rfc3339(*at), host.clone(), netns.clone(), *source);
         document.unseen =
             listing.unreadable.iter().map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
         document.rows = rows;
@@ -185,7 +214,7 @@ impl Desk<'_, '_> {
 
     async fn list(&mut self, told: Told) -> Result<u8, Failure> {
         let listing = self.listing().await?;
-        let rows = lease_rows(&listing.leases, self.own_of(&listing.leases), now());
+        let rows = lease_rows(&listing.leases, self.own_of(&listing.leases), self.seen.at);
         let document = self.document(&listing, rows);
         if self.global.output == Output::Json {
             self.out.json(&document)?;
@@ -213,7 +242,7 @@ impl Desk<'_, '_> {
         if listing.leases.is_empty() {
             return Err(self.none_has(what, &listing));
         }
-        let rows = lease_rows(&listing.leases, own, now());
+        let rows = lease_rows(&listing.leases, own, self.seen.at);
         let document = self.document(&listing, rows);
         if self.global.output == Output::Json {
             self.out.json(&document)?;
@@ -289,45 +318,6 @@ impl Desk<'_, '_> {
         self.out.line("agents take it at SIGHUP or at their next start")?;
         Ok(exit::FINE)
     }
-}
-
-/// True if `what` is the lease's subnet, an address in it, or its node's address or name.
-fn answers_to(lease: &Lease, what: &str) -> bool {
-    if let Ok(ip) = what.parse::<IpAddr>() {
-        let public = [lease.attrs.public_ip.map(IpAddr::V4), lease.attrs.public_ipv6.map(IpAddr::V6)];
-        return lease.subnet.contains(ip) || public.contains(&Some(ip));
-    }
-    match (what.parse::<IpNet>(), what.parse::<Subnet>()) {
-        (Ok(net), _) => lease.subnet.nets().any(|own| own == net.trunc()),
-        (_, Ok(key)) => lease.subnet == key,
-        _ => lease.attrs.node.as_deref() == Some(what),
-    }
-}
-
-/// True if the last part of a store's key is a subnet that `what` is, or is an address of.
-fn key_answers_to(key: &str, what: &str) -> bool {
-    let Ok(subnet) = key.rsplit('/').next().unwrap_or(key).parse::<Subnet>() else { return false };
-    match (what.parse::<IpAddr>(), what.parse::<IpNet>()) {
-        (Ok(ip), _) => subnet.contains(ip),
-        (_, Ok(net)) => subnet.nets().any(|own| own == net.trunc()),
-        _ => what.parse::<Subnet>().is_ok_and(|key| key == subnet),
-    }
-}
-
-/// A lease key or a CIDR (or both CIDRs of a dual-stack lease, with a comma).
-fn subnet_of(what: &str) -> Result<Subnet, Failure> {
-    if let Ok(key) = what.parse::<Subnet>() {
-        return Ok(key);
-    }
-    let mut subnet = Subnet { v4: None, v6: None };
-    for part in what.split(',') {
-        match part.parse::<IpNet>() {
-            Ok(IpNet::V4(net)) => subnet.v4 = Some(net.trunc()),
-            Ok(IpNet::V6(net)) => subnet.v6 = Some(net.trunc()),
-            Err(e) => return Err(Failure::usage(format!("{what:?} is not a subnet")).because(e)),
-        }
-    }
-    Ok(subnet)
 }
 
 /// The lease's age in words, and whether its node may be alive.

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each `args -> gather -> read -> render`.
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
+mod ask_store;
 pub mod capture;
 mod deepen;
 pub mod docs;
@@ -13,9 +14,12 @@ mod lab_break;
 mod lab_text;
 pub mod lease;
 mod lease_config;
+mod lease_kept;
+mod lease_named;
 mod lease_watch;
 pub mod look;
 pub mod netns;
+mod peer;
 pub mod pod;
 mod ports;
 pub mod run;
@@ -58,13 +62,14 @@ pub struct Cli {
 /// Flags that every verb takes, before or after its name.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// How to write the answer; wide has every column, json is one document (or one a line where records stream)
+    /// How to write the answer; wide has every column, json is one document (or one a line where records stream);
+    /// trace draws its path with dot and svg
     #[arg(
         short,
         long,
         global = true,
         value_enum,
-        value_name = "text|wide|json",
+        value_name = "text|wide|json|dot|svg",
         hide_possible_values = true
     )]
     #[arg(default_value_t)]
@@ -89,6 +94,17 @@ pub enum Output {
     /// One JSON document, or one a line where records stream
     #[value(alias = "ndjson")]
     Json,
+    /// A path in graphviz's language
+    Dot,
+    /// A path as a picture
+    Svg,
+}
+
+impl Output {
+    /// True for a form that only a path has.
+    fn drawing(self) -> bool {
+        matches!(self, Self::Dot | Self::Svg)
+    }
 }
 
 /// When text is coloured.
@@ -207,6 +223,10 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
         }
     };
     let global = &cli.global;
+    let draws = matches!(&cli.verb, Verb::Read(verb) if matches!(**verb, Reader::Trace(_)));
+    if global.output.drawing() && !draws {
+        return Err(Failure::usage("-o dot and -o svg draw a packet's path: trace alone has one"));
+    }
     match cli.verb {
         // These two live long and write for themselves.
         Verb::Run(args) => run::run(*args, global),
@@ -223,7 +243,11 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
 fn answer(verb: Reader, global: &Global) -> Result<u8, Failure> {
     let (colour, width) = look::terminal(global.color);
     let mut buffer = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut out = Out::new(&mut buffer, colour && global.output != Output::Json, width);
+    let mut out = Out::new(
+        &mut buffer,
+        colour && !matches!(global.output, Output::Json | Output::Dot | Output::Svg),
+        width,
+    );
     let code = match verb {
         Reader::Lease(args) => lease::run(args, global, &mut out),
         Reader::Route(args) => tables::route(args, global, &mut out),

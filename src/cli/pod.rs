@@ -1,6 +1,5 @@
 //! Which pod a user means: a process, a namespace, a lab's pod, a container or a sandbox by name or by the beginning
 //! of its id. Several that fit are listed, never chosen from.
-#![expect(clippy::disallowed_methods, reason = "a process and a path are looked up in /proc and on disk")]
 
 use std::os::unix::fs::MetadataExt;
 

@@ -7,21 +7,26 @@ use serde::Serialize;
 
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
+use super::netns::netns;
+use super::peer::peers;
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
 use crate::net::IfName;
 use crate::readings::NO_LEASES;
-use crate::render::{Detail, Out, Source, path_lines};
+use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
-use crate::trace::{Path, Query, Verdict, trace};
+use crate::trace::{Far, Path, Query, Verdict, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   flanctl trace 10.244.1.8                          from this host to a pod of another node
   flanctl trace 10.244.1.8 --from 10.244.2.3 -v     as a pod's packet, and what almost matched
+  flanctl trace 10.244.1.8 --pod web-0 -v           the same, from inside that pod
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
+  flanctl trace 10.244.1.8 -o svg > path.svg        the path as a picture, the failing step in red
+  flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -36,7 +41,11 @@ pub struct TraceArgs {
     /// Where the packet goes: an address
     #[arg(value_name = "DST")]
     dst: IpAddr,
-    /// Its source; one that is not this host's comes in from outside [default: as the kernel chooses]
+    /// The pod that it starts in: a process, a namespace, a container or sandbox, a lab's pod
+    #[arg(long, value_name = "PID|NETNS|NAME", conflicts_with = "iif")]
+    pod: Option<String>,
+    /// Its source: a pod's starts in that pod, another that is not this host's comes in from outside [default: as the
+    /// kernel chooses]
     #[arg(long, value_name = "IP")]
     from: Option<IpAddr>,
     /// The device that it comes in by [default: the one that leads back to the source]
@@ -57,6 +66,10 @@ pub struct TraceArgs {
     /// Firewall mark
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = mark)]
     mark: u32,
+    /// The other node's side and the way back, too: its snapshot as a file, ssh:HOST, or a lab node's namespace (may be
+    /// given again)
+    #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
+    peer: Vec<String>,
     /// Exit 1 also if a stage was not seen
     #[arg(long)]
     strict: bool,
@@ -81,6 +94,10 @@ struct Document<'a> {
     query: &'a Query,
     src: Option<IpAddr>,
     stages: &'a [crate::trace::Step],
+    back: &'a [crate::trace::Step],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    far: Option<&'a Far>,
+    notes: &'a [String],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
     unseen: &'a [String],
@@ -88,13 +105,18 @@ struct Document<'a> {
 
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let query = args.query()?;
-    let look = gather(global, &args.look, Depth { firewall: true, ..Depth::TABLES })?;
-    let path = trace(&look.snapshot, &query);
-    if global.output == Output::Json {
-        out.json(&document(&look, &path))?;
-    } else {
-        text(args, &look, &path, out)?;
+    let mut query = args.query()?;
+    let peers = peers(&args.peer, &args.look, global)?;
+    let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
+    if let Some(name) = &args.pod {
+        query.pod = Some(pod(name, &look, global)?);
+    }
+    let path = trace_among(&look.snapshot, &query, &peers);
+    match global.output {
+        Output::Json => out.json(&document(&look, &path))?,
+        Output::Dot => lines(&dot_lines(&path), out)?,
+        Output::Svg => lines(&svg_lines(&path), out)?,
+        Output::Text | Output::Wide => text(args, &look, &path, out)?,
     }
     Ok(args.code(&path))
 }
@@ -145,10 +167,17 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         query: &path.query,
         src: path.src,
         stages: &path.steps,
+        back: &path.back,
+        far: path.far.as_ref(),
+        notes: &path.notes,
         findings: &path.findings,
         verdict: path.verdict.word(),
         unseen: &look.snapshot.unseen,
     }
+}
+
+fn lines(all: &[String], out: &mut Out<'_>) -> Result<(), Failure> {
+    all.iter().try_for_each(|line| out.line(line))
 }
 
 fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result<(), Failure> {
@@ -166,13 +195,22 @@ fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result
         out.line(&line)?;
     }
     if detail != Detail::Minimal {
-        let unseen = &look.snapshot.unseen;
+        let unseen = path.notes.iter().chain(&look.snapshot.unseen);
         let none = look.snapshot.leases.is_none().then(|| NO_LEASES.to_owned());
-        for line in unseen.iter().cloned().chain(none) {
+        for line in unseen.cloned().chain(none) {
             out.prose(&format!("note: {line}"))?;
         }
     }
     Ok(())
+}
+
+/// The pod's name in the snapshot.
+fn pod(name: &str, look: &Look, global: &Global) -> Result<String, Failure> {
+    let live = match look.source {
+        Source::Live => Some(netns(global)?.inode),
+        Source::Snapshot => None,
+    };
+    super::pod::resolve(&look.snapshot.pods, name, live).map(|pod| pod.name.clone())
 }
 
 fn proto(text: &str) -> Result<u8, String> {

@@ -5,6 +5,7 @@ mod flags;
 mod go_json;
 mod netconf;
 mod range;
+mod secrets;
 mod settings;
 mod store_choice;
 mod subnet_env;
@@ -12,6 +13,7 @@ mod uplink;
 
 pub use flags::{RunArgs, StoreArgs, go_style};
 pub use netconf::NetConfError;
+pub use secrets::{is_secret, without_secrets};
 pub use settings::{SettingsError, run_dir};
 pub use subnet_env::SubnetEnv;
 pub use uplink::{Reach, UplinkError, choose, none_named};

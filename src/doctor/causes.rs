@@ -4,6 +4,8 @@ use crate::finding::Finding;
 
 /// A cause, and the codes that it brings about by itself. A pattern that ends in `.` stands for all that begin so.
 const EXPLAINS: &[(&str, &[&str])] = &[
+    // The kernel takes no second device of one port and VNI.
+    ("vtep.rival", &["vtep.missing"]),
     // With the device everything that hung on it is gone.
     ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
     // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
@@ -41,7 +43,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     ),
     ("outer.noroute", &["rpfilter.rejects"]),
     ("outer.loop", &["route.stale"]),
-    ("lease.dup", &["lease.none", "route.stale", "neigh.stale", "fdb.stale"]),
+    ("lease.dup", &["lease.refused", "route.stale", "neigh.stale", "fdb.stale"]),
     // The bridge's old subnet is an address, a route and a gateway of somebody else's.
     (
         "bridge.stale",
@@ -55,7 +57,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
             "rpfilter.rejects",
         ],
     ),
-    ("veth.down", &["pod.noroute", "pod.neigh", "bridge.port"]),
+    ("veth.down", &["pod.noroute", "pod.noaddr", "pod.neigh", "bridge.port"]),
     ("fdb.flood", &["fdb.missing", "fdb.stale"]),
     // A rule that takes packets away takes the way back, too.
     ("rule.diverts", &["rpfilter.rejects"]),
@@ -63,6 +65,8 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // The tunnel's rows are peers' matter, not its uplink's.
     ("peer.missing", &["route.missing", "neigh.missing", "fdb.missing"]),
     ("subnetenv.missing", &["subnetenv.stale"]),
+    // The far side: what does not come in needs no way back.
+    ("remote.rpfilter", &["remote.noreturn"]),
 ];
 
 /// What goes with a device of the wrong make.
@@ -87,9 +91,19 @@ pub(super) fn causes(all: Vec<Finding>) -> Vec<Finding> {
     };
     let mut kept: Vec<Finding> = Vec::with_capacity(all.len());
     for finding in all {
-        // Two checks may come upon one thing.
-        if !explained(finding.code) && !kept.contains(&finding) {
-            kept.push(finding);
+        // Two checks may come upon one thing, and one thing may keep several peers away.
+        if explained(finding.code) || kept.contains(&finding) {
+            continue;
+        }
+        let cure = |one: &&mut Finding| {
+            one.code == finding.code
+                && one.node == finding.node
+                && one.fix.is_some()
+                && one.fix == finding.fix
+        };
+        match kept.iter_mut().find(cure) {
+            Some(first) => first.evidence.push(format!("the same: {}", finding.cause)),
+            None => kept.push(finding),
         }
     }
     // Stable: within a level, in the order of the checks.

@@ -29,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     check("lease.dup", "does every lease announce an address of its own?", leases::duplicates),
     check("lease.honoured", "can every peer's lease be honoured?", leases::honoured),
     check("lease.expiry", "is every lease renewed in time?", leases::expiry),
+    check("store.answers", "does the lease store answer?", host::store),
     // The tables beside the leases.
     check(
         "tables.missing",
@@ -64,6 +65,7 @@ pub const CHECKS: &[Check] = &[
         "does the firewall let pods' packets through, both ways (128 peers at most are tried)?",
         firewall::forward,
     ),
+    check("firewall.input", "does the firewall let pods speak to their own node?", firewall::input),
     check("firewall.output", "does the firewall let this node speak to pods elsewhere?", firewall::output),
     check("firewall.tunnel", "does the firewall let the tunnel's UDP port out and in?", firewall::tunnel),
     check("masq.between", "does traffic between pods keep its addresses?", firewall::masquerade),
@@ -86,6 +88,7 @@ pub const CHECKS: &[Check] = &[
     // The pods' side.
     check("bridge.subnet", "does every bridge of pods have this node's subnet?", pods::bridges),
     check("pod.wires", "is every pod's veth pair up, and a port of the bridge?", pods::wires),
+    check("pod.addresses", "does every pod on a bridge have an address?", pods::addresses),
     check("pod.ways", "does every pod have a way to its node?", pods::ways),
     check("mtu.inner", "do pods send no larger packets than the tunnel takes?", mtu::inner),
     check("subnetenv.there", "is subnet.env there?", cni::subnet_env_there),
@@ -99,5 +102,10 @@ pub const CHECKS: &[Check] = &[
     // The far side, as far as snapshots of it are given.
     check("remote.device", "does every given peer's device fit ours and its lease?", remote::devices),
     check("remote.return", "does every given peer have a way back?", remote::returns),
+    check(
+        "remote.firewall",
+        "does every given peer's firewall let this node's packets in?",
+        remote::firewalls,
+    ),
     check("mtu.symmetric", "do both ends of the tunnel have the same MTU?", mtu::symmetric),
 ];

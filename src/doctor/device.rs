@@ -42,6 +42,12 @@ pub(super) fn there(ground: &Ground<'_>) -> Outcome {
     Outcome::of(found.collect())
 }
 
+/// The line that makes a device anew, with its rows.
+pub(super) fn again(ground: &Ground<'_>, dev: &Device) -> Option<String> {
+    let finding = vtep::missing(ground.node(), &wanted(ground, dev), &behind(ground, dev));
+    finding.fix.map(|fix| fix.command)
+}
+
 /// Is it up, and has it been up all the time?
 pub(super) fn up(ground: &Ground<'_>) -> Outcome {
     let mut found = Vec::new();

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::Outcome;
 use super::ground::{Ground, NO_LEASES, nth};
 use crate::finding::filter::{At, Traffic, blocked, hidden, masqueraded};
-use crate::finding::{Finding, host};
+use crate::finding::{Finding, Level, host};
 use crate::firewall::{Hook, Packet, Rewrite, RuleRef, Ruleset, Verdict, walk};
 use crate::net::IfName;
 use crate::readings::Peer;
@@ -116,11 +118,27 @@ fn bridge(ground: &Ground<'_>) -> Option<IfName> {
 
 /// Does it let pods' packets through, both ways?
 pub(super) fn forward(ground: &Ground<'_>) -> Outcome {
+    forwarded(ground, tried(ground))
+}
+
+/// What it drops of the packets between this node and the peer that holds `net`.
+pub(super) fn towards(ground: &Ground<'_>, net: IpNet) -> Vec<Finding> {
+    let Some(peer) = ground.peer(net) else { return Vec::new() };
+    let dev = if ground.is_direct(peer) { ground.uplink } else { Some(peer.dev) };
+    let Some(dev) = dev else { return Vec::new() };
+    let one = || std::iter::once((peer, dev));
+    let both = [forwarded(ground, one()), tunnelled(ground, one())];
+    both.into_iter()
+        .flat_map(|outcome| if let Outcome::Found(found) = outcome { found } else { Vec::new() })
+        .collect()
+}
+
+fn forwarded<'a>(ground: &'a Ground<'_>, tried: impl Iterator<Item = (&'a Peer, IfName)>) -> Outcome {
     let mut walks = match Walks::over(ground) {
         Ok(walks) => walks,
         Err(why) => return why,
     };
-    for (peer, dev) in tried(ground) {
+    for (peer, dev) in tried {
         let Some(pod) = ground.pod_addr(peer.net.addr().is_ipv6()) else { continue };
         let far = nth(peer.net, 2);
         let network = ground.networks().into_iter().find(|net| net.contains(&far));
@@ -132,6 +150,30 @@ pub(super) fn forward(ground: &Ground<'_>) -> Outcome {
         }
     }
     walks.end()
+}
+
+/// Does it let pods speak to their own node? A host may well shut itself off: a warning.
+pub(super) fn input(ground: &Ground<'_>) -> Outcome {
+    let mut walks = match Walks::over(ground) {
+        Ok(walks) => walks,
+        Err(why) => return why,
+    };
+    for bridge in &ground.bridges {
+        for (gateway, _) in ground.state().addrs_of(*bridge) {
+            let Some(pod) = ground.pod_addr(gateway.addr().is_ipv6()).filter(|pod| gateway.contains(pod))
+            else {
+                continue;
+            };
+            let [ping, _] = probes(pod, gateway.addr(), Some(*bridge), None);
+            walks.through(At::Input, &ping, Traffic::Network(gateway.trunc()));
+        }
+    }
+    match walks.end() {
+        Outcome::Found(found) => {
+            Outcome::Found(found.into_iter().map(|one| Finding { level: Level::Warn, ..one }).collect())
+        }
+        other => other,
+    }
 }
 
 /// Does it let the node itself speak to pods elsewhere?
@@ -155,13 +197,17 @@ pub(super) fn output(ground: &Ground<'_>) -> Outcome {
 
 /// Does it let the tunnel's own packets out and in?
 pub(super) fn tunnel(ground: &Ground<'_>) -> Outcome {
+    tunnelled(ground, tried(ground))
+}
+
+fn tunnelled<'a>(ground: &'a Ground<'_>, tried: impl Iterator<Item = (&'a Peer, IfName)>) -> Outcome {
     let mut walks = match Walks::over(ground) {
         Ok(walks) => walks,
         Err(why) => return why,
     };
     let Some(conf) = ground.vxlan() else { return Outcome::unseen(super::ground::NO_CONF) };
     let uplink = ground.uplink.map(|dev| dev.to_string());
-    for (peer, _) in tried(ground).filter(|(peer, _)| !ground.is_direct(peer)) {
+    for (peer, _) in tried.filter(|(peer, _)| !ground.is_direct(peer)) {
         let device = ground.there().find(|(dev, _)| dev.name == peer.dev);
         let Some(local) = device.and_then(|(_, link)| link.vxlan()?.local) else { continue };
         let udp = |src, dst| Packet { dport: Some(conf.port), len: 134, ..Packet::new(src, dst, UDP) };

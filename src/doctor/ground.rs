@@ -62,18 +62,19 @@ pub struct PodView<'a> {
 impl<'a> PodView<'a> {
     fn of(state: &State, pod: &'a Pod, own: Subnet) -> Option<Self> {
         let (key, _) = pod.state.addrs.iter().find(|(key, _)| own.contains(key.net.addr()))?;
-        let port = pod.state.links.get(&key.dev).and_then(|inner| {
-            let ends = state.links.iter().filter(|(_, link)| match link.kind {
-                // The pair's ends name each other; the namespace's id tells pods with equal numbers apart.
-                LinkKind::Veth { peer, netns } => {
-                    peer == Some(inner.index) && netns.is_some() && netns == pod.nsid
-                }
-                _ => false,
-            });
-            ends.map(|(name, _)| *name).next()
-        });
+        let port = pod.state.links.get(&key.dev).and_then(|inner| port_of(state, pod, inner));
         Some(Self { pod, dev: key.dev, addr: key.net, port })
     }
+}
+
+/// The node's end of the veth pair of which `inner` is the pod's.
+pub(super) fn port_of(state: &State, pod: &Pod, inner: &Link) -> Option<IfName> {
+    let ends = state.links.iter().filter(|(_, link)| match link.kind {
+        // The pair's ends name each other; the namespace's id tells pods with equal numbers apart.
+        LinkKind::Veth { peer, netns } => peer == Some(inner.index) && netns.is_some() && netns == pod.nsid,
+        _ => false,
+    });
+    ends.map(|(name, _)| *name).next()
 }
 
 /// What is said where leases are needed and there are none.

@@ -1,8 +1,11 @@
 //! The host around the overlay: agent, sysctls, modules, connection table, who holds the tunnel's port.
 
+use std::time::Duration;
+
 use super::ground::{Ground, NO_CONF};
 use super::{Outcome, ground};
 use crate::finding::host;
+use crate::lease::{Expiry, TTL_SECS};
 
 /// Is the agent running?
 pub(super) fn agent(ground: &Ground<'_>) -> Outcome {
@@ -76,15 +79,39 @@ pub(super) fn socket(ground: &Ground<'_>) -> Outcome {
 /// More than this, and a lease is renewed at the wrong time.
 const SKEW_MS: i64 = 30_000;
 
+/// Does the lease store answer?
+pub(super) fn store(ground: &Ground<'_>) -> Outcome {
+    match (ground.fact("store:silent"), ground.fact("store:asked")) {
+        (Some(why), _) => Outcome::Found(vec![host::store_silent(ground.node(), why)]),
+        (None, Some(_)) => Outcome::Fine,
+        (None, None) => Outcome::unseen("the lease store was not asked: the agent told of the leases"),
+    }
+}
+
 /// Do the clocks agree?
 pub(super) fn clock(ground: &Ground<'_>) -> Outcome {
-    match ground.fact("clock:offset-to-store-ms").and_then(|text| text.parse::<i64>().ok()) {
+    let asked = ground.fact("clock:offset-to-store-ms").and_then(|text| text.parse::<i64>().ok());
+    match asked.or_else(|| ahead(ground)) {
         Some(offset) if offset.abs() > SKEW_MS => {
             Outcome::Found(vec![host::clock_skew(ground.node(), offset)])
         }
         Some(_) => Outcome::Fine,
-        None => Outcome::unseen("the store's clock was not asked"),
+        None => Outcome::unseen("the store does not tell its time"),
     }
+}
+
+/// What leases tell of the clocks of those who wrote them: none may end later than a whole term from now. This node is
+/// behind by what is beyond that.
+fn ahead(ground: &Ground<'_>) -> Option<i64> {
+    let whole = Duration::from_secs(TTL_SECS);
+    let beyond = ground.near.leases.iter().flatten().filter_map(|lease| match lease.expires {
+        Expiry::At(end) => {
+            let left = end.duration_since(ground.near.at).unwrap_or_default();
+            i64::try_from(left.saturating_sub(whole).as_millis()).ok()
+        }
+        Expiry::Unknown | Expiry::Never => None,
+    });
+    beyond.max().map(|most| -most)
 }
 
 /// Does bridged traffic pass the firewall where Kubernetes needs it?

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::Outcome;
 use super::ground::{Ground, NO_LEASES};
-use crate::finding::{Finding, host, lease};
+use crate::finding::{Finding, Level, host, lease};
 use crate::lease::{Expiry, Lease};
-
-/// An agent renews an hour before the end; with less left than this it has missed that.
-const LATE: Duration = Duration::from_secs(45 * 60);
+use crate::readings::ending;
 
 /// Does every lease announce an address of its own?
 pub(super) fn duplicates(ground: &Ground<'_>) -> Outcome {
@@ -39,12 +36,7 @@ pub(super) fn expiry(ground: &Ground<'_>) -> Outcome {
     }
     let now = ground.near.at;
     let found = leases.iter().filter_map(|held| {
-        let Expiry::At(end) = held.expires else { return None };
-        let when = match end.duration_since(now) {
-            Ok(left) if left > LATE => return None,
-            Ok(left) => format!("ends in {} s and was not renewed", left.as_secs()),
-            Err(over) => format!("ended {} s ago", over.duration().as_secs()),
-        };
+        let when = ending(held, now)?;
         Some(lease::expired(ground.node(), &held.attrs.name(), &when))
     });
     Outcome::of(found.collect())
@@ -59,7 +51,9 @@ pub(super) fn honoured(ground: &Ground<'_>) -> Outcome {
         .map(|row| {
             let why = row.note.as_deref().unwrap_or("it says nothing of use");
             let net = row.lease.as_ref().map(|promise| format!(" ({})", promise.subnet)).unwrap_or_default();
-            lease::refused(ground.node(), &format!("{}{net}", row.node), why)
+            let finding = lease::refused(ground.node(), &format!("{}{net}", row.node), why);
+            // Nobody asks for an address here: the lease itself is the matter.
+            Finding { code: "lease.refused", level: Level::Warn, ..finding }
         })
         .collect();
     Outcome::of(found)

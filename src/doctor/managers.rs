@@ -61,7 +61,10 @@ pub(super) fn rivals(ground: &Ground<'_>) -> Outcome {
         // The kernel tells tunnels of one port apart by VNI, then by local address and lower device.
         let meets = vxlan.port == conf.port && vxlan.vni == conf.vni;
         let evidence = format!("{name}: vxlan id {} dstport {}", vxlan.vni, vxlan.port);
-        meets.then(|| manager::rival_device(ground.node(), first.name.as_str(), name.as_str(), &evidence))
+        let ours = ground.state().links.contains_key(&first.name);
+        let again = (!ours).then(|| super::device::again(ground, first)).flatten();
+        let (node, dev) = (ground.node(), first.name.as_str());
+        meets.then(|| manager::rival_device(node, dev, name.as_str(), &evidence, again.as_deref()))
     });
     Outcome::of(rivals.collect())
 }

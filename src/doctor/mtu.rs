@@ -1,11 +1,12 @@
 //! Sizes along the packet's way, and what spoils packets on it.
 
-use super::Outcome;
 use super::ground::{Ground, NO_DEVICE};
+use super::{Outcome, words};
 use crate::finding::{Finding, mtu, pod};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
-use crate::state::LinkKind;
+use crate::state::fib::{Answer, Flow, lookup};
+use crate::state::{LinkKind, RouteKey};
 
 /// Network cards whose checksum offload is known to spoil what a tunnel sends.
 const SPOILERS: &[&str] = &["vmxnet3"];
@@ -27,7 +28,42 @@ pub(super) fn outer(ground: &Ground<'_>) -> Outcome {
             found.push(mtu::outer(ground.node(), what));
         }
     }
+    found.extend(narrow_routes(ground));
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_DEVICE) }
+}
+
+/// Routes to peers' public addresses that carry less than their device does.
+fn narrow_routes(ground: &Ground<'_>) -> Vec<Finding> {
+    let state = ground.state();
+    let some = state.routes.iter().flat_map(|(key, twins)| twins.iter().map(move |route| (key, route)));
+    let some: Vec<(&RouteKey, u32, String)> = some
+        .filter_map(|(key, route)| Some((key, route.mtu.filter(|mtu| *mtu > 0)?, words::route(key, route))))
+        .collect();
+    let mut found: Vec<Finding> = Vec::new();
+    let behind = ground.peers().iter().filter(|peer| {
+        !ground.is_direct(peer) && some.iter().any(|(key, ..)| key.dst.contains(&peer.public))
+    });
+    for peer in behind {
+        let there = ground.there().find(|(dev, _)| dev.name == peer.dev);
+        let Some((dev, link)) = there else { continue };
+        let Answer::Route { key, .. } = lookup(state, &Flow { proto: 17, ..Flow::to(peer.public) }).answer
+        else {
+            continue;
+        };
+        let overhead = if dev.v6 { OVERHEAD_V6 } else { OVERHEAD_V4 };
+        let taken = some.iter().find(|(narrow, ..)| **narrow == key);
+        let Some((_, room, words)) = taken.filter(|(_, room, _)| link.mtu.saturating_add(overhead) > *room)
+        else {
+            continue;
+        };
+        let by = format!("the route {words}");
+        let what = mtu::Outer { tunnel: dev.name, mtu: link.mtu, overhead, by: &by, room: *room };
+        let finding = mtu::outer(ground.node(), what);
+        if !found.contains(&finding) {
+            found.push(finding);
+        }
+    }
+    found
 }
 
 /// Do pods send no larger packets than the tunnel takes?

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Outcome;
-use super::ground::{Ground, NO_LEASES, PodView, nth};
+use super::ground::{Ground, NO_LEASES, PodView, nth, port_of};
 use crate::finding::{Finding, pod};
-use crate::net::IfName;
+use crate::net::{IfName, Mac, Subnet};
 use crate::state::fib::{Answer, Flow, lookup};
-use crate::state::{NeighKey, nud};
+use crate::state::{Link, NeighKey, nud};
 
 /// Why nothing is said of pods.
 const NO_PODS: &str = "no pod was seen from here (their namespaces need root)";
@@ -60,6 +60,7 @@ pub(super) fn wires(ground: &Ground<'_>) -> Outcome {
 
 fn wire(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
     let (node, name) = (ground.node(), view.pod.name.as_str());
+    let own = ground.own?.subnet;
     let (port, link) = (view.port?, ground.state().links.get(&view.port?)?);
     let bridge = ground.bridges.first().copied();
     if !link.up {
@@ -74,19 +75,63 @@ fn wire(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
             .collect();
         return Some(pod::eth_down(node, name, view.dev, &again, inside.as_deref()));
     }
-    match (link.master, bridge) {
-        (None, Some(bridge)) if !is_routed(ground, port) => {
-            Some(pod::bridge_port(node, name, port, bridge, pod::Port::Loose))
-        }
-        _ => None,
-    }
+    let why = match (link.master, &link.port) {
+        (None, _) if !is_routed(ground, port, own) => pod::Port::Loose,
+        (Some(_), Some(held)) if !held.forwards() => pod::Port::State(held.state),
+        _ => return None,
+    };
+    Some(pod::bridge_port(node, name, port, link.master.or(bridge)?, why))
 }
 
-/// Some plugins route to a pod by its veth, without a bridge.
-fn is_routed(ground: &Ground<'_>, port: IfName) -> bool {
-    let mut hops =
-        ground.state().routes.values().flatten().flat_map(|route| super::words::legs(ground.state(), route));
+/// Some plugins route to a pod by its veth, without a bridge. Every device has a route to link-local addresses.
+fn is_routed(ground: &Ground<'_>, port: IfName, own: Subnet) -> bool {
+    let state = ground.state();
+    let pods = state.routes.iter().filter(|(key, _)| own.contains(key.dst.addr()));
+    let mut hops = pods.flat_map(|(_, twins)| twins).flat_map(|route| super::words::legs(state, route));
     hops.any(|hop| hop.dev == Some(port))
+}
+
+/// Does every pod on a bridge have an address?
+pub(super) fn addresses(ground: &Ground<'_>) -> Outcome {
+    let state = ground.state();
+    let mut seen = false;
+    let mut found = Vec::new();
+    for pod in &ground.near.pods {
+        let on_bridge = pod.state.links.iter().find(|(_, inner)| {
+            let port = port_of(state, pod, inner).and_then(|port| state.links.get(&port)?.master);
+            port.is_some_and(|master| ground.bridges.contains(&master))
+        });
+        let Some((dev, inner)) = on_bridge else { continue };
+        seen = true;
+        let has = pod.state.addrs_of(*dev).any(|(net, _)| !is_link_local(net.addr()));
+        // With a device that is down its IPv6 addresses are gone: that is told as such.
+        if !has && inner.up {
+            let inside = pod::inside(&pod.name, &pod.aliases);
+            let had = last_known(ground, inner);
+            let again: Vec<String> = had
+                .and_then(|had| gateway(ground, had))
+                .map(|via| format!("ip route replace default via {via} dev {dev}"))
+                .into_iter()
+                .collect();
+            let (node, name) = (ground.node(), pod.name.as_str());
+            found.push(pod::no_addr(node, name, had, Some(*dev), &again, inside.as_deref()));
+        }
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
+}
+
+/// The address by which the node last knew a pod: its neighbour tables remember it for a while.
+fn last_known(ground: &Ground<'_>, inner: &Link) -> Option<IpNet> {
+    let own = ground.own?.subnet;
+    let mut known = ground.state().neighs.iter().filter(|(key, entry)| {
+        entry.mac.is_some()
+            && entry.mac == inner.mac
+            && own.contains(key.ip)
+            && ground.bridges.contains(&key.dev)
+    });
+    let (key, _) = known.next()?;
+    let len = own.nets().find(|net| net.contains(&key.ip))?.prefix_len();
+    IpNet::new(key.ip, len).ok()
 }
 
 /// Does every pod have a way to its node?
@@ -127,6 +172,8 @@ fn way(ground: &Ground<'_>, view: &PodView<'_>, dst: IpAddr) -> Option<Finding> 
     }
     let entry = state.neighs.get(&NeighKey { dev: view.dev, ip: ask })?;
     let bridge = ground.state().owner_of(ask).and_then(|dev| ground.state().links.get(&dev)?.mac);
+    // A bridge that lost its last port has no MAC: that is the port's matter.
+    let bridge = bridge.filter(|mac| *mac != Mac::ZERO);
     let dead = entry.state & (nud::FAILED | nud::INCOMPLETE) != 0;
     let wrong = entry.mac.zip(bridge).is_some_and(|(have, want)| have != want);
     (dead || wrong).then(|| {

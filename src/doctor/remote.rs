@@ -1,14 +1,15 @@
 //! The far side: what the snapshots of peers say of the way there and back.
 
 use super::Outcome;
-use super::ground::{Device, Ground, nth};
-use super::{device, words};
-use crate::finding::repair::PeerRows;
+use super::ground::{Device, Ground, NO_LEASES, nth};
+use super::{device, firewall, ways, words};
+use crate::finding::repair::{Obstacle, PeerRows};
 use crate::finding::{Finding, remote, rule};
 use crate::net::IfName;
+use crate::readings::{Row, Standing};
 use crate::snapshot::Snapshot;
-use crate::state::Link;
 use crate::state::fib::{Answer, Flow, lookup};
+use crate::state::{Link, table};
 
 /// Why nothing is said.
 const NO_PEERS: &str = "no snapshot of a peer (--peer FILE)";
@@ -71,6 +72,11 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
         let off = rule::forwarding_off(node, false, None, "net.ipv4.ip_forward");
         return Some(remote::renamed("remote.forward", off));
     }
+    let far = Ground::of(other, &[]);
+    let peer = far.peers().iter().find(|peer| peer.net == own);
+    if let Some(rejected) = peer.and_then(|peer| ways::comes_in(&far, peer)) {
+        return Some(remote::renamed("remote.rpfilter", rejected));
+    }
     let found = lookup(&other.state, &Flow::to(src));
     let out = match &found.answer {
         Answer::Route { legs, .. } if found.refusal(&other.state).is_none() => {
@@ -78,14 +84,52 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
         }
         _ => None,
     };
-    let far = Ground::of(other, &[]);
-    let leads = |dev: IfName| {
-        let peer = far.peers().iter().find(|peer| peer.net == own);
-        peer.is_none_or(|peer| dev == peer.dev || far.is_direct(peer))
-    };
+    let leads = |dev: IfName| peer.is_none_or(|peer| dev == peer.dev || far.is_direct(peer));
+    let rows = peer.map(|peer| far.rows(peer));
     if out.is_some_and(leads) {
-        return None;
+        // The way is there: does it end at this node?
+        let (why, fix) = lost_row(&far, &rows?)?;
+        return Some(remote::no_return(node, src, why, Some(fix)));
     }
-    let fix = far.peers().iter().find(|peer| peer.net == own).map(|peer| far.rows(peer).set_route());
+    let rule =
+        found.rule.and_then(|place| other.state.rules.get(place)).filter(|rule| rule.table != table::MAIN);
+    // Whatever the main table says, a rule before it has to go.
+    let fix = match rule {
+        Some(rule) => Some(Obstacle::Rule { pref: rule.priority, v6: rule.v6, text: String::new() }.remove()),
+        None => rows.map(|rows| rows.set_route()),
+    };
     Some(remote::no_return(node, src, &words::answer(&other.state, &found), fix))
+}
+
+/// The row of ours that a peer lacks or has wrong on its tunnel device, and what writes it.
+fn lost_row(far: &Ground<'_>, rows: &PeerRows) -> Option<(&'static str, String)> {
+    let drift = far.drift.as_ref().filter(|_| !rows.direct)?;
+    let off = |all: &[Row]| {
+        all.iter().any(|row| {
+            matches!(row.state, Standing::Missing | Standing::Wrong)
+                && row.lease.as_ref().is_some_and(|promise| promise.subnet == rows.net)
+        })
+    };
+    if off(&drift.neighs) {
+        return Some(("its neighbour entry for this node is missing or wrong", rows.set_neigh()));
+    }
+    off(&drift.fdb).then(|| ("its forwarding entry for this node is missing or wrong", rows.set_fdb()))
+}
+
+/// Do the peers' firewalls let this node's packets in, and theirs out?
+pub(super) fn firewalls(ground: &Ground<'_>) -> Outcome {
+    if ground.others.is_empty() {
+        return Outcome::unseen(NO_PEERS);
+    }
+    let Some(own) = ground.own.and_then(|own| own.subnet.nets().next()) else {
+        return Outcome::unseen(NO_LEASES);
+    };
+    if ground.others.iter().all(|other| other.state.firewall.is_none()) {
+        return Outcome::unseen("no peer's firewall was read");
+    }
+    let found = ground.others.iter().flat_map(|other| {
+        let dropped = firewall::towards(&Ground::of(other, &[]), own);
+        dropped.into_iter().map(|finding| remote::renamed("remote.filter", finding))
+    });
+    Outcome::of(found.collect())
 }

@@ -26,6 +26,35 @@ pub enum Step {
     Shell(String),
 }
 
+/// What a code that another node's examination gave is called on the node itself.
+pub fn here(code: &str) -> &'static [&'static str] {
+    match code {
+        "remote.port" => &["vtep.port", "vtep.missing"],
+        "remote.vni" => &["vtep.vni"],
+        "remote.mac" => &["vtep.mac"],
+        "remote.forward" => &["forward.off"],
+        "remote.filter" => &["filter.forward", "outer.filtered"],
+        "remote.rpfilter" => &["route.wrong", "rpfilter.rejects"],
+        "remote.noreturn" => &[
+            "route.missing",
+            "route.wrong",
+            "route.blackhole",
+            "route.prohibit",
+            "route.unreachable",
+            "route.shadowed",
+            "rule.diverts",
+            "rule.prohibits",
+            "neigh.missing",
+            "neigh.wrong",
+            "neigh.failed",
+            "fdb.missing",
+            "fdb.wrong",
+            "peer.missing",
+        ],
+        _ => &[],
+    }
+}
+
 /// Everything that decides what this node's kernel should hold, from a snapshot; or why that cannot be told.
 pub fn world(near: &Snapshot) -> Result<World, &'static str> {
     let conf = near.conf().ok_or("the network config is not known")?;

@@ -140,7 +140,7 @@ pub(super) fn detours(ground: &Ground<'_>) -> Outcome {
                 metric: u32::MAX,
             },
         );
-        let same = |route: &Route| half.text.starts_with(&refusal(route.kind).map_or("", |how| how.word()));
+        let same = |route: &Route| half.text.starts_with(refusal(route.kind).map_or("", |how| how.word()));
         let at = tables.flat_map(|(key, twins)| twins.iter().map(move |route| (key, route)));
         let Some((key, taken)) = at.filter(|(key, _)| key.metric == half.metric).find(|(_, r)| same(r))
         else {

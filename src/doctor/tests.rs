@@ -1,1 +1,7 @@
+//! Snapshots made by hand, and what an examination finds in them.
 
+mod causes;
+mod fine;
+mod found;
+mod node;
+mod unseen;

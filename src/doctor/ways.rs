@@ -96,6 +96,14 @@ pub(super) fn reverse_path(ground: &Ground<'_>) -> Outcome {
     Outcome::of(found)
 }
 
+/// What this peer's packets meet where they come in: a reverse path filter that drops them. The way back is mended
+/// where the lease tells it.
+pub(super) fn comes_in(ground: &Ground<'_>, peer: &Peer) -> Option<Finding> {
+    let dev = if ground.is_direct(peer) { ground.uplink? } else { peer.dev };
+    let pod = ground.pod_addr(peer.net.addr().is_ipv6())?;
+    rejected(ground, dev, nth(peer.net, 2), pod).map(|finding| finding.fix(ground.rows(peer).set_route()))
+}
+
 fn rejected(ground: &Ground<'_>, dev: IfName, src: IpAddr, dst: IpAddr) -> Option<Finding> {
     let state = ground.state();
     let flow = Flow { src: Some(src), iif: Some(dev), ..Flow::to(dst) };
@@ -104,12 +112,20 @@ fn rejected(ground: &Ground<'_>, dev: IfName, src: IpAddr, dst: IpAddr) -> Optio
         return None;
     }
     let back = said.back.as_ref().map(|back| words::answer(state, back));
+    // A route to a part of this node's own subnet, past the bridge: that has to go, or pods hear nothing anyway.
+    let own = ground.own.map(|own| own.subnet);
+    let past = said.back.as_ref().and_then(|back| match &back.answer {
+        Answer::Route { key, .. } => {
+            own?.nets().any(|net| net.contains(&key.dst) && net != key.dst).then_some(())
+        }
+        _ => None,
+    });
     let what = rule::Rejected {
         dev,
         value: said.mode.into(),
         src,
         back: back.as_deref(),
-        obstacle: None,
+        obstacle: past.and(back.clone()).map(Obstacle::Route),
         repair: None,
     };
     Some(rule::rejected(ground.node(), what))

@@ -29,6 +29,21 @@ pub fn wrong(node: &str, peer: &PeerRows, have: IpAddr) -> Finding {
         .lasting(format!("{} counts these packets as sent; its drop counter will not move", peer.dev))
 }
 
+/// The address is the lease's, and the UDP port or VNI (`with`) is not.
+pub fn beside(node: &str, peer: &PeerRows, have: IpAddr, with: &str) -> Finding {
+    let cause =
+        format!("frames for {} are sent to {have} {with}, where its tunnel does not listen", peer.node);
+    Finding::new("fdb.wrong", node, cause, see(peer.dev, peer.mac))
+        .evidence(format!("{} dev {} dst {have} {with} self", peer.mac, peer.dev))
+        .evidence(peer.lease())
+        .fix(format!(
+            "bridge fdb del {} dev {} dst {have} {with} self && {}",
+            peer.mac,
+            peer.dev,
+            peer.set_fdb()
+        ))
+}
+
 /// An all-zero entry floods what the device does not know: `remotes` get a copy each.
 pub fn flood(node: &str, peer: &PeerRows, remotes: &[IpAddr]) -> Finding {
     let count = remotes.len();

@@ -65,6 +65,13 @@ pub fn clock_skew(node: &str, offset_ms: i64) -> Finding {
         .confidence(Confidence::Likely)
 }
 
+/// The lease store does not answer.
+pub fn store_silent(node: &str, why: &str) -> Finding {
+    Finding::new("store.silent", node, format!("the lease store does not answer: {why}"), "flanctl lease")
+        .evidence("what is there stays as it is, and no lease is followed or renewed meanwhile")
+        .confidence(Confidence::Likely)
+}
+
 /// Bridged packets pass the kernel's firewall by, and kube-proxy's rules with it.
 pub fn bridge_netfilter(node: &str, name: &str, value: Option<&str>) -> Finding {
     let cause = "packets between pods of this node do not pass the firewall, which Kubernetes services need";

@@ -52,14 +52,20 @@ pub fn managed(node: &str, dev: &str, manager: &str, evidence: &str) -> Finding 
         .confidence(Confidence::Likely)
 }
 
-/// Another tunnel device speaks on our port, or in our network.
-pub fn rival_device(node: &str, dev: &str, other: &str, evidence: &str) -> Finding {
-    let cause = format!(
-        "{other} is a tunnel device on the port and VNI of {dev}: which of the two hears a packet is chance"
-    );
+/// Another tunnel device speaks on our port, in our network. Where it keeps ours from being made, `again` makes it.
+pub fn rival_device(node: &str, dev: &str, other: &str, evidence: &str, again: Option<&str>) -> Finding {
+    let what = match again {
+        Some(_) => format!("{dev} cannot be made beside it"),
+        None => "which of the two hears a packet is chance".to_owned(),
+    };
+    let cause = format!("{other} is a tunnel device on the port and VNI of {dev}: {what}");
+    let fix = match again {
+        Some(again) => format!("ip link del {other} && {again}"),
+        None => format!("ip link del {other}"),
+    };
     Finding::new("vtep.rival", node, cause, "ip -d link show type vxlan")
         .evidence(evidence)
-        .fix(format!("ip link del {other}"))
+        .fix(fix)
         .lasting(format!("remove the program that makes {other}"))
         .confidence(Confidence::Likely)
 }

@@ -16,6 +16,7 @@ pub mod remote;
 pub mod repair;
 pub mod route;
 pub mod rule;
+pub mod tunnel;
 pub mod vtep;
 
 use serde::{Deserialize, Serialize};

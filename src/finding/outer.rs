@@ -103,14 +103,14 @@ pub fn wrong_mac(node: &str, what: Silent<'_>, have: Mac, real: Option<Mac>) -> 
 
 /// The uplink is down, or has no carrier.
 pub fn down(node: &str, dev: IfName, up: bool) -> Finding {
-    let finding = if up {
-        Finding::new("outer.down", node, format!("{dev} has no carrier"), format!("ip link show {dev}"))
-            .evidence(format!("{dev}: UP, not LOWER_UP"))
-    } else {
-        Finding::new("outer.down", node, format!("{dev} is down"), format!("ip link show {dev}"))
-            .evidence(format!("{dev}: not UP"))
-    };
-    finding
+    let see = format!("ip link show {dev}");
+    if up {
+        // A cable is no matter of a command.
+        return Finding::new("outer.down", node, format!("{dev} has no carrier"), see)
+            .evidence(format!("{dev}: UP, not LOWER_UP"));
+    }
+    Finding::new("outer.down", node, format!("{dev} is down"), see)
+        .evidence(format!("{dev}: not UP"))
         .fix(format!("ip link set {dev} up"))
         .lasting("routes through a gateway went with it: restart the network")
 }

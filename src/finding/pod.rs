@@ -30,12 +30,13 @@ pub fn inside(name: &str, aliases: &[String]) -> Option<String> {
     all().find_map(pid).map(|pid| format!("nsenter -t {pid} -n"))
 }
 
-/// The pod does not have the source address.
+/// The pod does not have the source address. With its last one its routes went: `again` puts them back.
 pub fn no_addr(
     node: &str,
     pod: &str,
     addr: Option<IpNet>,
     dev: Option<IfName>,
+    again: &[String],
     inside: Option<&str>,
 ) -> Finding {
     let what = addr.map_or_else(
@@ -44,7 +45,10 @@ pub fn no_addr(
     );
     let finding = Finding::new("pod.noaddr", node, format!("{pod} has {what}"), see(inside, "ip addr"));
     match (addr, dev) {
-        (Some(net), Some(dev)) => with(finding, inside, &[format!("ip addr replace {net} dev {dev}")]),
+        (Some(net), Some(dev)) => {
+            let lines = std::iter::once(own_address(dev, net)).chain(again.iter().cloned());
+            with(finding, inside, &lines.collect::<Vec<_>>())
+        }
         _ => finding,
     }
 }
@@ -125,6 +129,13 @@ pub enum Port {
     NoHairpin,
     /// VLAN filtering, and the port is in no VLAN of the bridge.
     Vlan(u16),
+    /// The bridge sends frames for the pod elsewhere.
+    Astray {
+        /// The pod's MAC.
+        mac: Mac,
+        /// The port that they go to.
+        to: IfName,
+    },
 }
 
 /// The pod's veth is no port of the bridge, or the port does not forward.
@@ -147,9 +158,36 @@ pub fn bridge_port(node: &str, pod: &str, dev: IfName, bridge: IfName, why: Port
             format!("is not in VLAN {vid} of {bridge}"),
             format!("bridge vlan add dev {dev} vid {vid} pvid untagged"),
         ),
+        Port::Astray { mac, to } => (
+            format!("gets nothing: {bridge} sends what is for {mac} to {to}"),
+            format!("bridge fdb del {mac} dev {to} master"),
+        ),
     };
     let cause = format!("{dev}, the veth of {pod}, {says}");
     Finding::new("bridge.port", node, cause, format!("bridge -d link show dev {dev}")).fix(fix)
+}
+
+/// The bridge itself is down.
+pub fn bridge_down(node: &str, bridge: IfName) -> Finding {
+    let cause = format!("{bridge} is down, and every pod behind it is cut off");
+    Finding::new("bridge.port", node, cause, format!("ip link show {bridge}"))
+        .evidence(format!("{bridge}: not UP"))
+        .fix(format!("ip link set {bridge} up"))
+}
+
+/// The node's entry for a pod has another MAC than the pod.
+pub fn node_neigh(node: &str, pod: &str, (ip, dev): (IpAddr, IfName), have: Mac, real: Mac) -> Finding {
+    let cause = format!("{node} has MAC {have} for {ip}, {pod} is {real}");
+    Finding::new("pod.neigh", node, cause, format!("ip neigh show {ip} dev {dev}"))
+        .evidence(format!("{ip} dev {dev} lladdr {have}"))
+        .fix(format!("ip neigh del {ip} dev {dev}"))
+}
+
+/// Nobody behind a bridge has the address; `entry` is the state of the neighbour entry.
+pub fn nobody(node: &str, bridge: IfName, ip: IpAddr, entry: &str) -> Finding {
+    let cause = format!("no pod behind {bridge} has {ip}");
+    Finding::new("pod.noaddr", node, cause, format!("ip neigh show {ip} dev {bridge}"))
+        .evidence(format!("{ip} dev {bridge}: {entry}"))
 }
 
 /// The bridge has another subnet than this node's lease.
@@ -164,6 +202,19 @@ pub fn bridge_stale(node: &str, bridge: IfName, have: IpNet, want: IpNet) -> Fin
             .lasting("docker reads subnet.env's options only when it starts");
     }
     finding
-        .fix(format!("ip addr del {have} dev {bridge} && ip addr replace {want} dev {bridge}"))
+        .fix(format!("ip addr del {have} dev {bridge} && {}", own_address(bridge, want)))
         .lasting("pods with old addresses must be made anew")
+}
+
+/// The bridge has no address at all in the net of its pods.
+pub fn bridge_bare(node: &str, bridge: IfName, want: IpNet) -> Finding {
+    let cause = format!("{bridge} lacks {}, the gateway of the pods behind it", want.addr());
+    Finding::new("bridge.stale", node, cause, format!("ip addr show {bridge}"))
+        .evidence(format!("expected: {want} dev {bridge}"))
+        .fix(own_address(bridge, want))
+}
+
+fn own_address(bridge: IfName, want: IpNet) -> String {
+    let broadcast = if want.addr().is_ipv4() { " brd +" } else { "" };
+    format!("ip addr replace {want}{broadcast} dev {bridge}")
 }

@@ -64,3 +64,20 @@ pub fn no_device(node: &str, dev: IfName, finding: Finding) -> Finding {
         ..renamed("remote.port", finding)
     }
 }
+
+/// The answer to a packet for `peer` takes another way than the packet: `there` and `back` say how each leaves its node.
+pub fn asymmetric(
+    node: &str,
+    peer: &str,
+    to: IpAddr,
+    (there, back): (&str, &str),
+    fix: Option<String>,
+) -> Finding {
+    let cause = format!("packets come to {peer} {there}, and {node} answers to {to} {back}");
+    let finding = Finding::new("remote.asymmetric", node, cause, format!("ip route get {to}"))
+        .evidence("a strict reverse path filter or a firewall that follows connections drops such answers");
+    match fix {
+        Some(fix) => finding.fix(fix),
+        None => finding,
+    }
+}

@@ -21,6 +21,7 @@ pub mod rules;
 mod socket;
 mod sysctl;
 mod wire;
+pub mod wireguard;
 
 use std::fmt;
 

@@ -8,6 +8,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::net::IfName;
+
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
@@ -62,6 +64,27 @@ impl Processes {
                 .into_iter()
                 .any(|fd| fs::read_link(dir.join(fd.to_string())).is_ok_and(|to| to == wanted))
         })
+    }
+
+    /// Who has opened a tun device: its open file names the device. Two namespaces can have one of the same name; the
+    /// process of this namespace goes first.
+    pub fn tun_owner(&self, dev: IfName) -> Option<&Process> {
+        let here = fs::metadata("/proc/thread-self/ns/net").ok().map(|seen| seen.ino());
+        let line = format!("iff:\t{dev}");
+        let opened = |process: &&Process| {
+            let dir = PathBuf::from(format!("/proc/{}", process.pid));
+            let is_tun = |fd: &u32| {
+                fs::read_link(dir.join(format!("fd/{fd}"))).is_ok_and(|to| to.ends_with("net/tun"))
+            };
+            let names = |fd: u32| {
+                let info = fs::read_to_string(dir.join(format!("fdinfo/{fd}"))).unwrap_or_default();
+                info.lines().any(|l| l == line)
+            };
+            numbers(&dir.join("fd")).into_iter().filter(is_tun).any(names)
+        };
+        let mut all: Vec<&Process> = self.0.iter().filter(opened).collect();
+        all.sort_by_key(|process| process.netns != here);
+        all.first().copied()
     }
 
     /// True if the namespaces of others can be seen, too.

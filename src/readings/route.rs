@@ -50,7 +50,7 @@ pub(super) fn beside_leases(sight: &Sight<'_>, expected: &Expected) -> (Reading,
     let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
     for (name, net) in own {
-        match routes_to(state, *net).find(|(_, route)| is_connected(state, route, &ours)) {
+        match routes_to(state, *net).find(|(_, route)| is_connected(state, route, ours)) {
             Some((place, route)) => {
                 shown.insert(place);
                 reading.rows.push(row(state, Standing::Ok, name, (&place.0, route)).note("this node's pods"));

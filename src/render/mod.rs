@@ -1,19 +1,24 @@
 //! Tables and JSON from one value. Writes to the writer it was given; knows no verb and no kernel.
 
+mod dot;
 mod listing;
 mod path;
 mod ports;
 mod report;
 mod rows;
+mod scene;
+mod svg;
 mod table;
 
 use std::io::{self, Write};
 
+pub use dot::dot_lines;
 pub use listing::{Listing, Source};
 pub use path::{Detail, finding_lines, path_lines};
 pub use ports::port_table;
 pub use report::{MOST, kinds, own_form, report_lines};
 pub use rows::{drift_table, lease_table};
+pub use svg::svg_lines;
 pub use table::{Grid, clean};
 
 use crate::error::{Failure, exit};

@@ -6,7 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::table::clean;
 use crate::finding::{Confidence, Finding, Level};
-use crate::trace::{Mark, Path, Verdict};
+use crate::trace::{Mark, Path, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,26 +30,44 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     }
     let src = path.src.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
     let mut lines = vec![format!("{src} -> {}   {}, {head}", path.query.dst, proto(path.query.proto))];
+    let mut on = path.steps.first().map(|step| step.node.as_str());
     for step in &path.steps {
-        let sign = match step.mark {
-            Mark::Ok => " ok",
-            Mark::Bad => " !!",
-            Mark::Unseen => "  ?",
-        };
-        let lease = step.lease.as_deref().unwrap_or("");
-        let mut line =
-            format!("{}  {:NAME$} {:OBJECT$} {lease}", tinted(sign, colour), step.id, clean(&step.object));
-        line.truncate(line.trim_end().len());
-        lines.push(line);
-        if detail == Detail::Verbose {
-            lines.push(format!("{:16}$ {}", "", clean(&step.command)));
-            lines.extend(step.more.iter().map(|more| format!("{:16}{}", "", clean(more))));
+        if on != Some(&step.node) {
+            on = Some(&step.node);
+            lines.push(format!("on {}", clean(&step.node)));
         }
+        stage(step, detail, colour, &mut lines);
+    }
+    on = None;
+    for step in &path.back {
+        if on != Some(&step.node) {
+            on = Some(&step.node);
+            lines.push(format!("the answer, on {}", clean(&step.node)));
+        }
+        stage(step, detail, colour, &mut lines);
     }
     lines.push(verdict(path));
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
     lines.extend(told.flat_map(finding_lines));
     lines
+}
+
+/// One stage; what stands before its name for the far side and the answer is said by the line above them.
+fn stage(step: &Step, detail: Detail, colour: bool, lines: &mut Vec<String>) {
+    let sign = match step.mark {
+        Mark::Ok => " ok",
+        Mark::Bad => " !!",
+        Mark::Unseen => "  ?",
+    };
+    let lease = step.lease.as_deref().unwrap_or("");
+    let bare = step.id.strip_prefix("far-").or(step.id.strip_prefix("back-")).unwrap_or(&step.id);
+    let mut line = format!("{}  {bare:NAME$} {:OBJECT$} {lease}", tinted(sign, colour), clean(&step.object));
+    line.truncate(line.trim_end().len());
+    lines.push(line);
+    if detail == Detail::Verbose {
+        lines.push(format!("{:16}$ {}", "", clean(&step.command)));
+        lines.extend(step.more.iter().map(|more| format!("{:16}{}", "", clean(more))));
+    }
 }
 
 /// `dropped fdb.missing`; stable.
@@ -63,14 +81,22 @@ fn verdict(path: &Path) -> String {
     if let Verdict::Rejected(told) = &path.verdict {
         let _ = write!(line, " ({told})");
     }
-    let unseen: Vec<&str> = path.steps.iter().filter(|s| s.mark == Mark::Unseen).map(|s| s.id).collect();
+    let all = || path.steps.iter().chain(&path.back);
+    let unseen: Vec<&str> = all().filter(|s| s.mark == Mark::Unseen).map(|s| s.id.as_str()).collect();
     if path.verdict == Verdict::DeliveredIf {
         let _ = write!(line, ": if {} lets it pass", unseen.join(" and "));
     }
-    if let Some(step) = path.steps.iter().find(|step| step.mark == Mark::Bad) {
+    if let Some(step) = all().find(|step| step.mark == Mark::Bad) {
         let _ = write!(line, " at {}", step.id);
     }
+    if let Some(far) = path.far.as_ref().filter(|far| !far.seen && delivered(&path.verdict)) {
+        let _ = write!(line, "; {} itself was not looked at (--peer)", clean(&far.node));
+    }
     line
+}
+
+fn delivered(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Delivered | Verdict::DeliveredIf)
 }
 
 /// The five parts of a finding.

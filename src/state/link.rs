@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::IpTunnel;
 use crate::net::{IfName, Mac};
 
 /// An interface.
@@ -35,6 +36,9 @@ pub struct Link {
     /// How a VXLAN device wraps, beyond what flannel sets.
     #[serde(default)]
     pub encap: Option<Encap>,
+    /// How a device wraps that puts IP in IP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<IpTunnel>,
     /// What the bridge does with this port, where that was read.
     #[serde(default)]
     pub port: Option<Port>,

@@ -9,6 +9,7 @@ mod link;
 mod pod;
 mod rows;
 mod rule;
+mod tunnel;
 mod uapi;
 mod want;
 
@@ -22,6 +23,7 @@ pub use fold::{Change, Folded, Row};
 pub use link::{Df, Encap, Link, LinkKind, Port, Vxlan};
 pub use pod::Pod;
 pub use rule::Rule;
+pub use tunnel::{IpTunnel, WgPeer, Wireguard};
 pub use uapi::{nud, proto, table};
 pub use want::{Key, Ours, Want, WantLink};
 
@@ -56,6 +58,9 @@ pub struct State {
     pub firewall: Option<Ruleset>,
     /// IPVS services, where they were asked for.
     pub ipvs: Vec<ipvs::Service>,
+    /// WireGuard devices, where they were asked for and may be read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub wireguard: BTreeMap<IfName, Wireguard>,
 }
 
 /// Which address row: the kernel keys by device, address and length.

@@ -1,18 +1,32 @@
 //! One packet's way through a node's tables, as far as the tables and the leases tell: rule, route, reverse path
-//! filter, forwarding, tunnel device, neighbour, forwarding entry, outer route, underlay neighbour. The lease is the
-//! intent, the kernel is the fact; each step names both. Pure: a live node and a snapshot look the same from here.
+//! filter, forwarding, tunnel device, neighbour, forwarding entry, outer route, underlay neighbour; and the answer's way
+//! in again. The lease is the intent, the kernel is the fact; each step names both. Pure: a live node and a snapshot
+//! look the same from here.
 
+mod arrive;
+mod far;
 mod here;
+mod kinds;
+mod local;
 mod outer;
+mod pod;
+mod remotes;
+mod shared;
 mod tunnel;
 mod walls;
 mod words;
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use serde::Serialize;
 
+pub use far::Far;
+
+use crate::config::NetConf;
+use crate::finding::repair::PeerRows;
 use crate::finding::{Finding, Level, model};
+use crate::firewall::Packet;
 use crate::net::IfName;
 use crate::readings::{Promises, Sight, promises};
 use crate::snapshot::Snapshot;
@@ -37,13 +51,16 @@ pub struct Query {
     pub size: u32,
     /// Firewall mark.
     pub mark: u32,
+    /// The pod of this node that it starts in, by its name in the snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
 }
 
 impl Query {
     /// An echo request of 84 bytes from this host, as ping sends it.
     pub fn to(dst: IpAddr) -> Self {
         let proto = if dst.is_ipv6() { 58 } else { 1 };
-        Self { dst, from: None, iif: None, proto, sport: None, dport: None, size: 84, mark: 0 }
+        Self { dst, from: None, iif: None, proto, sport: None, dport: None, size: 84, mark: 0, pod: None }
     }
 }
 
@@ -62,8 +79,10 @@ pub enum Mark {
 /// One stage of the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Stable name of the stage.
-    pub id: &'static str,
+    /// The node whose tables decide here.
+    pub node: String,
+    /// Stable name of the stage; `far-` stands before those of the other node, `back-` before those of the answer.
+    pub id: String,
     /// How it stands.
     pub mark: Mark,
     /// The row that the packet uses, in iproute2's words.
@@ -118,6 +137,12 @@ pub struct Path {
     pub src: Option<IpAddr>,
     /// Stages in the order of the packet.
     pub steps: Vec<Step>,
+    /// The answer's stages, where the packet itself arrives.
+    pub back: Vec<Step>,
+    /// The node that it goes to, where that is another one.
+    pub far: Option<Far>,
+    /// What else is to be said, a sentence each.
+    pub notes: Vec<String>,
     /// What is wrong; the first error is where it dies.
     pub findings: Vec<Finding>,
     /// What becomes of it.
@@ -131,46 +156,117 @@ impl Path {
     }
 }
 
-/// Follows the packet.
+/// Follows the packet, and the answer to it where it comes over this node again: the other end is as its lease says.
 pub fn trace(node: &Snapshot, query: &Query) -> Path {
+    trace_among(node, query, &[])
+}
+
+/// Follows the packet to the node among `peers` that it goes to, over that node's own tables, and the answer back. It
+/// counts as delivered only if the answer comes.
+pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let conf = node.conf();
-    let sight = Sight {
-        state: &node.state,
-        leases: node.leases.as_deref(),
-        own: node.own,
-        conf: conf.as_ref(),
-        unreadable: &[],
+    let mut near = Walk::on(node, conf.as_ref(), query, Role::NEAR);
+    near.start();
+    let notes = far::notes(&near, peers);
+    let other = far::chosen(&near, peers);
+    let expires = far::runs_out(&near);
+    let beyond = match other {
+        Some(other) if near.end.is_none() => far::beyond(&near, other),
+        _ => near.back().map(far::Beyond::near_alone).unwrap_or_default(),
     };
-    let promised = promises(&sight).unwrap_or_default();
-    let mut walk = Walk {
-        node,
-        sight,
-        promised,
-        query: query.clone(),
-        src: query.from,
-        steps: Vec::new(),
-        findings: Vec::new(),
-        end: None,
-    };
-    walk.depart();
-    let Walk { src, steps, findings, end, .. } = walk;
-    let unseen = steps.iter().any(|step| step.mark == Mark::Unseen);
+    let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
+    let node = other.map(|other| other.host.clone()).or(owner);
+    let far = node.map(|node| Far { node, seen: other.is_some() });
+    let Walk { src, mut steps, mut findings, end, .. } = near;
+    steps.extend(beyond.there);
+    findings.extend(expires);
+    for finding in beyond.findings {
+        // What is hidden on one node is hidden both ways.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    let unseen = steps.iter().chain(&beyond.back).any(|step| step.mark == Mark::Unseen);
     let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
-    Path { query: query.clone(), src, steps, findings, verdict: end.unwrap_or(arrived) }
+    let verdict = end.or(beyond.end).unwrap_or(arrived);
+    Path { query: query.clone(), src, steps, back: beyond.back, far, notes, findings, verdict }
+}
+
+/// Which part of the way a walk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Role {
+    /// Stands before the names of the stages.
+    prefix: &'static str,
+    /// The node is the one at the other end.
+    far: bool,
+    /// What walks is the answer.
+    reply: bool,
+}
+
+impl Role {
+    /// The packet on the node that is looked at.
+    const NEAR: Self = Self { prefix: "", far: false, reply: false };
+}
+
+/// How a packet that nothing stopped left the tables that a walk looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Through the tunnel, to this peer.
+    Tunnel(PeerRows),
+    /// By a device, towards another host.
+    Wire(IfName),
+    /// Into a pod of this node, by its place among them.
+    Pod(usize),
+    /// It ends on the node itself.
+    Here,
 }
 
 /// A walk under way.
 struct Walk<'a> {
     node: &'a Snapshot,
     sight: Sight<'a>,
-    promised: Promises,
+    promised: Rc<Promises>,
+    role: Role,
     /// As it is by now: a firewall may mark it, or send it elsewhere.
     query: Query,
     src: Option<IpAddr>,
+    /// Its source behind a masquerade rule.
+    masked: Option<IpAddr>,
+    /// As it was before the rules of OUTPUT sent it elsewhere.
+    sent: Option<Packet>,
     steps: Vec<Step>,
     findings: Vec<Finding>,
     /// Set once the packet's fate is sealed.
     end: Option<Verdict>,
+    /// Set once it has left, or arrived.
+    exit: Option<Exit>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk of `query` on this node, not begun. `conf` is the node's own.
+    fn on(node: &'a Snapshot, conf: Option<&'a NetConf>, query: &Query, role: Role) -> Self {
+        let sight = Sight {
+            state: &node.state,
+            leases: node.leases.as_deref(),
+            own: node.own,
+            conf,
+            unreadable: &[],
+        };
+        let promised = Rc::new(promises(&sight).unwrap_or_default());
+        Self::begun(node, sight, promised, query.clone(), role)
+    }
+
+    /// Another walk on the same node.
+    fn again(&self, query: Query, role: Role) -> Self {
+        Self::begun(self.node, self.sight, Rc::clone(&self.promised), query, role)
+    }
+
+    fn begun(node: &'a Snapshot, sight: Sight<'a>, promised: Rc<Promises>, query: Query, role: Role) -> Self {
+        let src = query.from;
+        let (steps, findings) = (Vec::new(), Vec::new());
+        let (masked, sent, end, exit) = (None, None, None, None);
+        Self { node, sight, promised, role, query, src, masked, sent, steps, findings, end, exit }
+    }
 }
 
 impl Walk<'_> {
@@ -179,12 +275,13 @@ impl Walk<'_> {
     }
 
     /// A stage that the packet passes.
-    fn pass(&mut self, id: &'static str, object: impl Into<String>, command: impl Into<String>) -> &mut Step {
+    fn pass(&mut self, id: &str, object: impl Into<String>, command: impl Into<String>) -> &mut Step {
         self.step(id, Mark::Ok, object.into(), command.into())
     }
 
     /// A stage at which it ends.
-    fn fail(&mut self, id: &'static str, object: impl Into<String>, finding: Finding, verdict: Verdict) {
+    fn fail(&mut self, id: &str, object: impl Into<String>, finding: Finding, verdict: Verdict) {
+        let finding = if self.role.far { arrive::from_afar(finding, self.role.reply) } else { finding };
         let command = finding.see.clone();
         self.step(id, Mark::Bad, object.into(), command);
         self.findings.push(finding);
@@ -192,14 +289,16 @@ impl Walk<'_> {
     }
 
     /// A stage that was not looked at.
-    fn unseen(&mut self, id: &'static str, why: &str, command: &str) {
+    fn unseen(&mut self, id: &str, why: &str, command: &str) {
         self.step(id, Mark::Unseen, why.to_owned(), command.to_owned());
-        let finding = model::unseen(self.host(), id, why);
+        let finding = model::unseen(self.host(), &format!("{}{id}", self.role.prefix), why);
         self.findings.push(finding);
     }
 
-    fn step(&mut self, id: &'static str, mark: Mark, object: String, command: String) -> &mut Step {
-        self.steps.push_mut(Step { id, mark, object, lease: None, command, more: Vec::new() })
+    fn step(&mut self, id: &str, mark: Mark, object: String, command: String) -> &mut Step {
+        let id = format!("{}{id}", self.role.prefix);
+        let node = self.node.host.clone();
+        self.steps.push_mut(Step { node, id, mark, object, lease: None, command, more: Vec::new() })
     }
 
     /// The packet as the routing tables see it.

@@ -14,6 +14,31 @@ use crate::state::fib::{Answer, Flow, Leg, lookup};
 /// IP protocol number of UDP.
 const UDP: u8 = 17;
 
+/// What a tunnel makes of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrap<'a> {
+    /// The tunnel device.
+    pub dev: IfName,
+    /// Its MTU.
+    pub mtu: u32,
+    /// Who is at the other end, for people.
+    pub peer: &'a str,
+    /// Outer source; `None` where the outer route chooses it.
+    pub from: Option<IpAddr>,
+    /// Outer destination.
+    pub to: IpAddr,
+    /// Outer IP protocol.
+    pub proto: u8,
+    /// Outer destination port, where the protocol has ports.
+    pub port: Option<u16>,
+    /// Bytes that it adds.
+    pub overhead: u32,
+    /// Firewall mark of outer packets.
+    pub mark: u32,
+    /// The device that outer packets have to leave by, if that is known.
+    pub bound: Option<IfName>,
+}
+
 impl Walk<'_> {
     /// The tunnel's packet to the peer.
     pub(super) fn encapsulated(&mut self, peer: &PeerRows) {
@@ -22,26 +47,42 @@ impl Walk<'_> {
             return;
         }
         let link = self.node.state.links.get(&peer.dev);
-        let Some((tunnel_mtu, vxlan)) = link.and_then(|link| Some((link.mtu, link.vxlan()?))) else { return };
-        let (port, local) = (vxlan.port, vxlan.local);
-        let to = peer.public;
+        let Some((mtu, vxlan)) = link.and_then(|link| Some((link.mtu, link.vxlan()?))) else { return };
+        self.carry(&Wrap {
+            dev: peer.dev,
+            mtu,
+            peer: &peer.node,
+            from: vxlan.local,
+            to: peer.public,
+            proto: UDP,
+            port: Some(vxlan.port),
+            overhead: if peer.public.is_ipv6() { OVERHEAD_V6 } else { OVERHEAD_V4 },
+            mark: self.query.mark,
+            bound: self.node.uplink.as_ref().map(|uplink| uplink.dev),
+        });
+    }
+
+    /// Route, firewall, size and underlay of a tunnel's packet.
+    pub(super) fn carry(&mut self, wrap: &Wrap<'_>) {
+        let to = wrap.to;
         let state = &self.node.state;
-        let flow = Flow { src: local, proto: UDP, dport: Some(port), ..Flow::to(to) };
+        let flow =
+            Flow { src: wrap.from, proto: wrap.proto, dport: wrap.port, mark: wrap.mark, ..Flow::to(to) };
         let found = lookup(state, &flow);
         let by = |text: String| Obstacle::Route(text);
-        let (key, place) = match &found.answer {
-            Answer::Route { key, place, .. } if found.refusal(state).is_none() => (key, *place),
+        let (key, place, src) = match &found.answer {
+            Answer::Route { key, place, src, .. } if found.refusal(state).is_none() => (key, *place, *src),
             Answer::Route { .. } | Answer::Refused(_) => {
                 let text = answer_words(state, &found);
-                let finding = outer::no_route(self.host(), &peer.node, to, Some(&by(text.clone())), None);
+                let finding = outer::no_route(self.host(), wrap.peer, to, Some(&by(text.clone())), None);
                 return self.fail("outer", text, finding, Verdict::Dropped);
             }
             _ => {
-                let near = state.addrs.keys().find(|held| held.dev != peer.dev && held.net.contains(&to));
+                let near = state.addrs.keys().find(|held| held.dev != wrap.dev && held.net.contains(&to));
                 let repair = near.map(|held| {
                     format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
                 });
-                let finding = outer::no_route(self.host(), &peer.node, to, None, repair);
+                let finding = outer::no_route(self.host(), wrap.peer, to, None, repair);
                 return self.fail("outer", answer_words(state, &found), finding, Verdict::Dropped);
             }
         };
@@ -51,30 +92,39 @@ impl Walk<'_> {
             let held = state.addrs.keys().find(|held| held.net.addr() == to);
             let obstacle = held
                 .map_or_else(|| by(text.clone()), |held| Obstacle::Address { net: held.net, dev: held.dev });
-            let finding = outer::local(self.host(), &peer.node, to, &obstacle);
+            let finding = outer::local(self.host(), wrap.peer, to, &obstacle);
             return self.fail("outer", text, finding, Verdict::Misdelivered);
         }
         let Some(leg) = first(&found.answer) else { return };
-        if leg.hop.dev == Some(peer.dev) {
-            let finding = outer::looped(self.host(), &peer.node, to, peer.dev, &by(text.clone()));
+        if leg.hop.dev == Some(wrap.dev) {
+            let finding = outer::looped(self.host(), wrap.peer, to, wrap.dev, &by(text.clone()));
             return self.fail("outer", text, finding, Verdict::Looped);
         }
-        let bound = self.node.uplink.as_ref().map(|uplink| uplink.dev);
-        if let (Some(have), Some(want)) = (leg.hop.dev, bound.filter(|want| leg.hop.dev != Some(*want))) {
-            let finding = outer::wrong_device(self.host(), &peer.node, to, (have, want), &by(text.clone()));
+        if let (Some(have), Some(want)) = (leg.hop.dev, wrap.bound.filter(|want| leg.hop.dev != Some(*want)))
+        {
+            let finding = outer::wrong_device(self.host(), wrap.peer, to, (have, want), &by(text.clone()));
             return self.fail("outer", text, finding, Verdict::Dropped);
         }
         let dev = leg.hop.dev.map(|dev| format!(" dev {dev}")).unwrap_or_default();
         let command = format!("ip route get {to}");
-        self.pass("outer", format!("{to}{dev} udp {port}"), command).more = vec![text];
-        self.outer_firewall(local, to, port, leg.hop.dev);
+        let what = match wrap.port {
+            Some(port) => format!("udp {port}"),
+            None => super::kinds::protocol(wrap.proto).to_owned(),
+        };
+        self.pass("outer", format!("{to}{dev} {what}"), command).more = vec![text];
+        let from = wrap.from.or(leg.src).or(src);
+        match wrap.port {
+            Some(port) => self.outer_firewall(from, to, port, leg.hop.dev),
+            None => self.outer_pair(from, to, wrap.proto, leg.hop.dev),
+        }
         if self.end.is_none() {
-            self.underlay(to, &peer.node, leg, Some((peer.dev, tunnel_mtu)));
+            self.underlay(to, wrap.peer, leg, Some((wrap.dev, wrap.mtu, wrap.overhead)));
         }
     }
 
-    /// The device and the neighbour on the underlay; `tunnel` is what has to fit, and its MTU.
-    pub(super) fn underlay(&mut self, to: IpAddr, peer: &str, leg: Leg, tunnel: Option<(IfName, u32)>) {
+    /// The device and the neighbour on the underlay; `tunnel` is what has to fit, its MTU, and what it
+    /// adds.
+    pub(super) fn underlay(&mut self, to: IpAddr, peer: &str, leg: Leg, tunnel: Option<(IfName, u32, u32)>) {
         let Some(dev) = leg.hop.dev else { return };
         let link = self.node.state.links.get(&dev).map(|link| (link.up, link.lower_up, link.mtu));
         let (up, lower_up, room) = link.unwrap_or((true, true, u32::MAX));
@@ -82,8 +132,8 @@ impl Walk<'_> {
             let finding = outer::down(self.host(), dev, up);
             return self.fail("underlay", format!("{dev} is down"), finding, Verdict::Dropped);
         }
-        if let Some((tunnel, mtu)) = tunnel {
-            self.fits((tunnel, mtu), to.is_ipv6(), (dev, room));
+        if let Some(tunnel) = tunnel {
+            self.fits(tunnel, (dev, room));
             if self.end.is_some() {
                 return;
             }
@@ -92,8 +142,7 @@ impl Walk<'_> {
     }
 
     /// The packet in the tunnel, and the tunnel in the underlay.
-    fn fits(&mut self, (tunnel, mtu): (IfName, u32), v6: bool, (dev, room): (IfName, u32)) {
-        let overhead = if v6 { OVERHEAD_V6 } else { OVERHEAD_V4 };
+    fn fits(&mut self, (tunnel, mtu, overhead): (IfName, u32, u32), (dev, room): (IfName, u32)) {
         let size = self.query.size;
         let command = format!("ip link show {tunnel}; ip link show {dev}");
         if mtu.saturating_add(overhead) > room {

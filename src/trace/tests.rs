@@ -1,1 +1,3 @@
+//! Paths of hand-made nodes.
 
+mod kinds;

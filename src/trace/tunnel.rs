@@ -1,9 +1,11 @@
 //! The tunnel device, and what it knows of the peer: neighbour and forwarding entry.
 
+use std::net::IpAddr;
+
+use super::remotes::{Remotes, remotes};
 use super::{Mark, Verdict, Walk};
 use crate::finding::repair::{Device, PeerRows};
 use crate::finding::{fdb, neigh, outer, vtep};
-use crate::net::Mac;
 use crate::readings::{neigh_state, wanted_device};
 use crate::state::{FdbKey, Link, NeighKey, RouteKey, State, nud, table};
 
@@ -41,6 +43,13 @@ impl Walk<'_> {
         if link.up && link.vxlan().is_some_and(|vxlan| vxlan.gbp != want.gbp) {
             let finding = vtep::gbp(host, &want, &peers);
             self.findings.push(finding);
+        }
+        // A DHCP client or a network manager that gave it an address takes its routes next.
+        let foreign = state.addrs_of(peer.dev).map(|(net, _)| net).find(|net| {
+            Some(*net) != want.addr && !matches!(net.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local())
+        });
+        if let Some(net) = foreign.filter(|_| finding.is_none()) {
+            self.findings.push(vtep::foreign_addr(host, peer.dev, net));
         }
         if let Some(finding) = finding {
             let cause = finding.cause.clone();
@@ -103,26 +112,28 @@ impl Walk<'_> {
             let finding = fdb::learned(self.host(), dev);
             self.findings.push(finding);
         }
+        let found = remotes(&self.node.state, dev, mac);
         let Some(entry) = entry else {
-            let flood = table.get(&FdbKey { dev, mac: Mac::ZERO, vlan: 0, master: false });
-            let remotes: Vec<_> =
-                flood.map(|f| f.dst.into_iter().chain(f.more.iter().copied()).collect()).unwrap_or_default();
-            if remotes.is_empty() {
+            let all: Vec<_> = found.to.iter().map(|remote| remote.ip).collect();
+            if all.is_empty() {
                 let finding = fdb::missing(self.host(), peer);
-                return self.fail("fdb", format!("no entry for {mac}"), finding, Verdict::Dropped);
+                return self.fail("fdb", found.line(mac), finding, Verdict::Dropped);
             }
-            let finding = fdb::flood(self.host(), peer, &remotes);
-            let reached = remotes.contains(&peer.public);
-            let object = format!("{} -> {} remotes", Mac::ZERO, remotes.len());
-            if reached {
-                self.step("fdb", Mark::Ok, object, command);
+            let finding = fdb::flood(self.host(), peer, &all);
+            if all.contains(&peer.public) {
+                self.step("fdb", Mark::Ok, found.line(mac), command).more = found.each();
                 return self.findings.push(finding);
             }
-            return self.fail("fdb", object, finding, Verdict::Dropped);
+            return self.fail("fdb", found.line(mac), finding, Verdict::Dropped);
         };
-        if let Some(nhid) = entry.nhid {
-            let why = format!("{mac} leads to nexthop group {nhid}, whose members are not followed");
-            return self.unseen("fdb", &why, &command);
+        if let Some(id) = entry.nhid {
+            return self.grouped(peer, id, &found);
+        }
+        let beside = entry.port.map(|port| format!("port {port}"));
+        let beside = beside.or_else(|| entry.vni.map(|vni| format!("vni {vni}")));
+        if let (Some(dst), Some(beside)) = (entry.dst, beside) {
+            let finding = fdb::beside(self.host(), peer, dst, &beside);
+            return self.fail("fdb", format!("{mac} -> {dst} {beside}"), finding, Verdict::Dropped);
         }
         match entry.dst {
             Some(dst) if dst == peer.public => {
@@ -137,6 +148,28 @@ impl Walk<'_> {
                 let finding = fdb::missing(self.host(), peer);
                 self.fail("fdb", format!("{mac} has no remote"), finding, Verdict::Dropped);
             }
+        }
+    }
+
+    /// An entry that names a nexthop group: each flow goes to one of its members, so that each of them must be the peer.
+    fn grouped(&mut self, peer: &PeerRows, id: u32, found: &Remotes) {
+        let object = found.line(peer.mac);
+        let command = format!("ip nexthop show id {id}");
+        let Some(stray) = found.to.iter().find(|remote| remote.ip != peer.public) else {
+            if found.to.is_empty() {
+                let finding = fdb::missing(self.host(), peer)
+                    .evidence(format!("nexthop group {id} is empty, or not there"));
+                return self.fail("fdb", object, finding, Verdict::Dropped);
+            }
+            self.step("fdb", Mark::Ok, object, command).lease = Some(format!("lease {} agrees", peer.node));
+            return;
+        };
+        let all: Vec<String> = found.to.iter().map(|remote| remote.ip.to_string()).collect();
+        let finding = fdb::wrong(self.host(), peer, stray.ip)
+            .evidence(format!("nexthop group {id}: {}", all.join(", ")));
+        self.fail("fdb", object, finding, Verdict::Dropped);
+        if let Some(step) = self.steps.last_mut() {
+            step.more = found.each();
         }
     }
 }
@@ -180,7 +213,7 @@ fn metric(peer: &PeerRows) -> u32 {
 }
 
 /// What a device says of its uplink may be what is wrong with it: the agent knows better.
-fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
+pub(super) fn with_uplink(mut want: Device, node: &crate::snapshot::Snapshot) -> Device {
     if let Some(uplink) = &node.uplink {
         want.lower = Some(uplink.dev);
         let v6 = want.addr.is_some_and(|net| net.addr().is_ipv6());

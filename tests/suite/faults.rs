@@ -2,4 +2,5 @@
 //! that nothing of it stays.
 
 mod inject;
+mod table;
 mod words;

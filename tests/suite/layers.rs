@@ -39,7 +39,7 @@ const ROOMS: &[Room] = &[
     hands("kernel", &["net", "firewall", "state", "plan", "overlay::masq"]),
     hands("store", &["net", "config", "lease"]),
     // A lease in a file is written as in etcd: one codec.
-    pure("snapshot", &["net", "clock", "schema", "state", "config", "lease", "store::codec"]),
+    pure("snapshot", &["net", "clock", "schema", "firewall", "state", "config", "lease", "store::codec"]),
     // A finding names the rule that decided.
     pure("finding", &["net", "firewall"]),
     pure("capture", &[]),
@@ -65,11 +65,19 @@ const ROOMS: &[Room] = &[
             "firewall",
             "state",
             "config",
+            "lease",
             "snapshot",
             "finding",
             "readings",
             "plan::route_words",
             "overlay::vxlan",
+        ],
+    ),
+    pure(
+        "doctor",
+        &[
+            "net", "firewall", "state", "config", "lease", "overlay", "plan", "snapshot", "finding",
+            "readings",
         ],
     ),
     pure("render", &["error", "net", "schema", "state::proto", "finding", "readings", "trace"]),
@@ -87,8 +95,8 @@ const ROOMS: &[Room] = &[
         "cli",
         &[
             "error", "net", "clock", "schema", "firewall", "state", "config", "lease", "overlay", "plan",
-            "kernel", "store", "snapshot", "finding", "readings", "trace", "render", "agent", "lab",
-            "capture", "tap",
+            "kernel", "store", "snapshot", "finding", "readings", "doctor", "trace", "render", "agent",
+            "lab", "capture", "tap",
         ],
     ),
     hands("main", &["error", "cli"]),

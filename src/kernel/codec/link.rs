@@ -4,14 +4,14 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::link::{
-    InfoBridge, InfoData, InfoKind, InfoVrf, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
-    LinkMessage, VxlanDf,
+    InfoBridge, InfoData, InfoIpTunnel, InfoKind, InfoVrf, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo,
+    LinkLayerType, LinkMessage, VxlanDf,
 };
 use rtnetlink::{LinkMessageBuilder, LinkUnspec, LinkVxlan};
 
 use super::{Names, Read, emit};
 use crate::net::{IfName, Mac};
-use crate::state::{Df, Encap, Link, LinkKind, Row, Vxlan, WantLink};
+use crate::state::{Df, Encap, IpTunnel, Link, LinkKind, Row, Vxlan, WantLink};
 
 pub(super) const IFLA_IFNAME: u16 = 3;
 
@@ -70,6 +70,7 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
         vrf: parts.data.as_ref().and_then(vrf_table),
         vlan_filtering: parts.data.as_ref().is_some_and(filters_vlans),
         encap: parts.data.as_ref().and_then(encap),
+        tunnel: parts.data.as_ref().and_then(|data| ip_tunnel(data, names)),
         port: None,
         kind: kind(parts, message.header.link_layer_type, names),
     };
@@ -161,6 +162,24 @@ fn encap(data: &InfoData) -> Option<Encap> {
             InfoVxlan::Ageing(seconds) => row.ageing = *seconds,
             InfoVxlan::Limit(entries) => row.limit = *entries,
             InfoVxlan::PortRange(ports) => row.ports = *ports,
+            _ => {}
+        }
+    }
+    Some(row)
+}
+
+/// What a device that wraps IP in IP says of its outer packets.
+fn ip_tunnel(data: &InfoData, names: &Names) -> Option<IpTunnel> {
+    let InfoData::IpTunnel(attrs) = data else { return None };
+    let mut row = IpTunnel::default();
+    for attr in attrs {
+        match attr {
+            InfoIpTunnel::Local(ip) => row.local = some(*ip),
+            InfoIpTunnel::Remote(ip) => row.remote = some(*ip),
+            InfoIpTunnel::Link(index) => row.lower = names.name(*index),
+            InfoIpTunnel::Ttl(ttl) => row.ttl = *ttl,
+            InfoIpTunnel::PMtuDisc(on) => row.pmtudisc = *on,
+            InfoIpTunnel::CollectMetadata => row.metadata = true,
             _ => {}
         }
     }

@@ -70,7 +70,8 @@ pub(super) fn offloads() -> BTreeMap<String, String> {
 
 const NESTED: u16 = 0x8000;
 
-fn family(asker: &mut Asker, name: &str) -> Option<u16> {
+/// The number of a generic family; `None` where the kernel has no such one.
+pub(crate) fn family(asker: &mut Asker, name: &str) -> Option<u16> {
     let fill = |buf: &mut Vec<u8>| {
         buf.extend_from_slice(&[CTRL_GETFAMILY, 1, 0, 0]);
         put_attr(buf, CTRL_FAMILY_NAME, &[name.as_bytes(), &[0]].concat());

@@ -11,6 +11,8 @@ mod sockets;
 
 use std::collections::BTreeMap;
 
+pub(crate) use features::family;
+
 use super::processes::Processes;
 use super::sysctl;
 use crate::state::State;

@@ -105,8 +105,7 @@ pub(super) const ROWS: &[Fault] = &[
             "nft delete table ip site",
         )],
     )
-    .to("{gw}")
-    .examined(&[]),
+    .to("{gw}"),
     Fault::near(
         "filter.output",
         "the firewall drops what the node itself sends to pods elsewhere",

@@ -26,6 +26,8 @@ pub struct Broken {
     pub from: String,
     /// The words behind `ping` that feel it.
     pub ping: String,
+    /// Where the trace starts: a node of the lab.
+    pub tracer: String,
     /// The words behind `flanctl trace` that foretell it.
     pub trace: String,
 }
@@ -58,8 +60,10 @@ pub fn inject(name: &str, id: &str, node: Option<&str>) -> Result<Broken, Failur
         return Err(failure);
     }
     let (ping, trace) = probe(&site, fault)?;
-    let from = site.netns(fault.probe.from).trim_start_matches(&format!("{name}-")).to_owned();
-    Ok(Broken { node: node.to_owned(), fault, from, ping, trace })
+    let member = |at: At| site.netns(at).trim_start_matches(&format!("{name}-")).to_owned();
+    let (from, tracer) =
+        (member(fault.probe.from), member(if fault.is_far() { At::Other } else { At::Node }));
+    Ok(Broken { node: node.to_owned(), fault, from, ping, tracer, trace })
 }
 
 /// Namespaces and lines of shell.

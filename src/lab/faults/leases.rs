@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Fault] = &[
         "lease.none",
         "the node's lease is gone, and with it every way to its pods",
         &["lease.none"],
-        &[],
+        &["lease.lost"],
         &[
             lease("cp {store}/subnets/{key} {home}/{name}/lease.kept && rm {store}/subnets/{key}"),
             Line { at: At::Other, run: "for i in $(seq 50); do ip route | grep -qF {subnet} || break; sleep 0.1; done", undo: "" },
@@ -31,6 +31,8 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     )
     .lives()
+    // The store tells when a lease ends; what an agent has heard may be older.
+    .flags("", "--store dir:{store}")
     .mended(Mend::Nothing("the node's agent has to renew it, and stands still")),
     Fault::far(
         "lease.dup",
@@ -42,5 +44,7 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     )
     .lives()
+    // The other node's agent goes on with what it had heard before.
+    .flags("", "--store dir:{store}")
     .mended(Mend::Nothing("the node's agent needs another --public-ip")),
 ];

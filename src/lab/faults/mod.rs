@@ -1,6 +1,7 @@
 //! What can be broken in a lab, and how: a table of faults, each with the commands that inject and undo it, the probe
 //! that feels it and the codes that name it. The table decides; [`inject()`] and [`heal()`] do.
 
+mod apart;
 mod before;
 mod host;
 mod inject;
@@ -20,13 +21,20 @@ pub use near::nearest;
 pub use site::{Site, probe};
 
 /// Every fault, by the part of the packet's way that it hits.
-pub const FAULTS: &[&[Fault]] =
-    &[pod::ROWS, route::ROWS, host::ROWS, tunnel::ROWS, underlay::ROWS, leases::ROWS, remote::ROWS];
+pub const FAULTS: &[&[Fault]] = &[
+    pod::ROWS,
+    route::ROWS,
+    host::ROWS,
+    tunnel::ROWS,
+    underlay::ROWS,
+    leases::ROWS,
+    remote::ROWS,
+    apart::ROWS,
+];
 
-/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses, a MAC that only the
-/// neighbour itself could contradict, and rules for packets that end here.
-const UNTRACED: &[&str] =
-    &["route.stale", "neigh.stale", "fdb.stale", "vtep.foreign_addr", "outer.neigh-mac", "filter.input"];
+/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses, and a MAC that only
+/// the neighbour itself could contradict.
+const UNTRACED: &[&str] = &["route.stale", "neigh.stale", "fdb.stale", "outer.neigh-mac"];
 
 /// One fault. Texts may hold names in braces, which [`Site`] fills in: `{other.subnet}`, `{dev}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,11 +179,6 @@ impl Fault {
         Self { trace: codes, ..self }
     }
 
-    /// The codes that `doctor` names, where they differ from `trace`'s.
-    const fn examined(self, codes: &'static [&'static str]) -> Self {
-        Self { doctor: codes, ..self }
-    }
-
     const fn from(self, from: At) -> Self {
         Self { probe: Probe { from, ..self.probe }, ..self }
     }
@@ -201,9 +204,14 @@ impl Fault {
         matches!(self.probe.from, At::Other | At::OtherPod)
     }
 
-    /// True if `flanctl trace` on the broken node names it: that verb looks neither into pods nor at the far end.
+    /// True if `flanctl trace` names it: on the broken node, or on the other one with a look at the broken one (`--peer`).
     pub fn is_traced(&self) -> bool {
-        !self.is_far() && !self.trace.is_empty() && !pod::ROWS.contains(self) && !UNTRACED.contains(&self.id)
+        !self.trace.is_empty() && !UNTRACED.contains(&self.id)
+    }
+
+    /// True if the pod is what it breaks: its address may be gone, and then the pod must be named.
+    fn is_inside(&self) -> bool {
+        self.lines.iter().any(|line| line.at == At::Pod)
     }
 
     /// The node that it hits if none is named: packets go from node1 to node2.

@@ -9,8 +9,7 @@ pub(super) const ROWS: &[Fault] = &[
         "the pod has lost its address",
         &["pod.noaddr"],
         &[pod("ip addr del {pod}/{len} dev eth0", "{pod.dress}")],
-    )
-    .examined(&[]),
+    ),
     Fault::near(
         "pod.noroute",
         "the pod has no default route",

@@ -69,6 +69,14 @@ pub(super) const ROWS: &[Fault] = &[
         ],
     ),
     Fault::far(
+        "remote.asymmetric",
+        "the far node answers past the tunnel, and nobody minds",
+        &["remote.asymmetric"],
+        &["route.wrong"],
+        &[own("ip route replace {other.subnet} via {other.addr} dev eth0")],
+    )
+    .lives(),
+    Fault::far(
         "remote.podgone",
         "the pod is gone, and its address with it",
         &["remote.podgone"],

@@ -19,6 +19,11 @@ use crate::error::Failure;
 /// Where nobody lives on the underlay: the last host of its net.
 const NOBODY: u8 = 99;
 
+/// What differs from lab to lab in a command, by the names that [`Site::fill`] knows it by.
+const TOLD: &[&str] = &[
+    "subnet", "half", "base", "gw", "pod", "ip", "addr", "underlay", "mac", "dev", "dev/", "nobody", "world",
+];
+
 /// One broken node's view of its lab.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -98,6 +103,23 @@ impl Site {
         Ok(vec![self.filled(text, &BTreeMap::new())?])
     }
 
+    /// The text with every address, MAC and device of this lab replaced by its name, as [`Site::fill`] takes it;
+    /// those of nodes beyond the first other one are `{another.…}`.
+    pub fn unfill(&self, text: &str) -> String {
+        let beyond = self.each.iter().skip(1).flatten();
+        let beyond = beyond.map(|(key, value)| (key.replacen("each.", "another.", 1), value));
+        let mut known: Vec<(String, &String)> =
+            self.names.iter().map(|(key, value)| (key.clone(), value)).chain(beyond).collect();
+        known.retain(|(key, _)| TOLD.contains(&key.rsplit('.').next().unwrap_or(key).trim_end_matches('6')));
+        // The longest first: an address is a part of other words. The node itself before others, `ip` before `addr`.
+        known.sort_by_key(|(key, value)| (std::cmp::Reverse(value.len()), key.contains('.'), key == "addr"));
+        let mut text = text.to_owned();
+        for (key, value) in known {
+            text = words_replaced(&text, value, &format!("{{{key}}}"));
+        }
+        text
+    }
+
     fn filled(&self, text: &str, more: &BTreeMap<String, String>) -> Result<String, Failure> {
         let mut out = String::new();
         let mut rest = text;
@@ -132,6 +154,21 @@ impl Site {
             Failure::usage(format!("this lab has no {{{key}}}")).hint("the fault is of another kind of lab")
         })
     }
+}
+
+/// The text with `new` for every `old` that stands for itself and is no part of a longer address or name.
+fn words_replaced(text: &str, old: &str, new: &str) -> String {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.';
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(old) {
+        let alone = !before.ends_with(part) && !after.starts_with(part);
+        out.push_str(before);
+        out.push_str(if alone { new } else { old });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What is true of one node, whoever looks.
@@ -263,15 +300,27 @@ pub(super) fn shell(netns: &str, line: &str) -> io::Result<Output> {
     started(netns, &["sh", "-c", line])
 }
 
+/// The pod that pings: the address of its kind on the broken node.
+fn opposite(to: &str) -> String {
+    if to.contains("{other.") { to.replace("{other.", "{") } else { "{pod}".to_owned() }
+}
+
 /// The ping that feels a fault, and the words behind `flanctl trace` that foretell it, with every name filled in.
 pub fn probe(site: &Site, fault: &Fault) -> Result<(String, String), Failure> {
     let one = |text: &str| Ok::<_, Failure>(site.fill(text)?.join(" "));
     let to = one(fault.probe.to)?;
     let source = match fault.probe.from {
         // The sender's address is the receiver's with the ends changed.
-        At::Pod => format!("--from {} ", one(&fault.probe.to.replace("{other.", "{"))?),
+        At::Pod if fault.is_inside() => {
+            let from = one(&opposite(fault.probe.to))?;
+            format!("--pod {} --from {from} ", site.netns(At::Pod))
+        }
+        At::Pod => format!("--from {} ", one(&opposite(fault.probe.to))?),
         At::OtherPod => format!("--from {} ", one(&fault.probe.to.replace('{', "{other."))?),
         At::Node | At::Other | At::Switch => String::new(),
     };
-    Ok((format!("{} {to}", one(fault.probe.ping)?), format!("{source}{} {to}", one(fault.probe.trace)?)))
+    // A far node is looked at through its namespace.
+    let peer = if fault.is_far() { format!("--peer {} ", site.netns(At::Node)) } else { String::new() };
+    let trace = format!("{peer}{source}{} {to}", one(fault.probe.trace)?);
+    Ok((format!("{} {to}", one(fault.probe.ping)?), trace))
 }

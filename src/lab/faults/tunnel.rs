@@ -126,8 +126,7 @@ pub(super) const ROWS: &[Fault] = &[
         &["vtep.foreign_addr"],
         &[node("ip addr add 169.254.7.7/16 dev {dev}", "ip addr del 169.254.7.7/16 dev {dev}")],
     )
-    .lives()
-    .traced(&[]),
+    .lives(),
     Fault::near(
         "vtep.vni",
         "the tunnel device was made with another VNI",

@@ -2,7 +2,10 @@
 
 use std::process::{Command, Output};
 
-use flanctl::lab::faults::{self, Fate, Fault, Mend};
+use flanctl::lab::faults::{self, Fate, Fault, Mend, Site};
+use flanctl::lab::manifest::Home;
+
+use super::table::{self, Shown};
 
 const FLANCTL: &str = env!("CARGO_BIN_EXE_flanctl");
 
@@ -21,6 +24,12 @@ impl Lab {
         told(code, &flanctl(&[words, &["--name", self.0]].concat()), words)
     }
 
+    /// The lab as that node sees it.
+    fn site(&self, node: &str) -> Site {
+        let (home, manifest) = Home::existing(self.0).unwrap();
+        Site::read(&home, &manifest, node).unwrap()
+    }
+
     pub(super) fn list(&self) -> String {
         told(0, &flanctl(&["list"]), &["list"])
     }
@@ -34,8 +43,8 @@ impl Lab {
     }
 
     /// Runs the trace that `break` told of: it must name the fault's codes and nothing else, and the command that it
-    /// prints must bring the answer back where the table says so.
-    fn traces(&self, fault: &Fault, line: &str, ping: &str) -> Vec<String> {
+    /// prints must bring the answer back where the table says so. What it shows is a row of the table.
+    fn traces(&self, fault: &Fault, line: &str, ping: &str, shown: &mut Shown) -> Vec<String> {
         let line = line.replace("-- flanctl trace", &format!("-- {FLANCTL} -o json trace"));
         let words: Vec<&str> = line.split_whitespace().skip(2).collect();
         let output = flanctl(&words);
@@ -44,6 +53,8 @@ impl Lab {
         };
         let findings: Vec<_> = found["findings"].as_array().unwrap().iter().collect();
         let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+        shown.verdict = found["verdict"].as_str().map(str::to_owned);
+        shown.codes = codes.iter().map(|code| (*code).to_owned()).collect();
         let arrives = found["verdict"] == "delivered";
         let foretold = match fault.fate {
             Fate::Dies | Fate::Misled => !arrives && output.status.code() == Some(1),
@@ -56,6 +67,7 @@ impl Lab {
             )];
         }
         let fix = findings.first().and_then(|finding| finding["fix"]["command"].as_str());
+        shown.fix = fix.map(str::to_owned);
         match (fault.mend, fault.fate, fix) {
             (Mend::Printed, Fate::Dies, Some(fix)) => {
                 let node = findings[0]["node"].as_str().unwrap();
@@ -80,7 +92,9 @@ impl Lab {
 
     /// Breaks, pings, heals, pings; what went otherwise than the table says.
     fn tries(&self, fault: &Fault) -> Vec<String> {
+        let site = self.site(fault.default_node());
         let said = self.says(0, &["break", fault.id]);
+        let mut shown = Shown::default();
         let ping = said.lines().find(|line| line.contains("-- ping ")).unwrap();
         let mut wrong = Vec::new();
         let answer = self.answers(ping);
@@ -95,8 +109,9 @@ impl Lab {
             wrong.push(format!("{}: {:?}, but the ping said {answer:?}", fault.id, fault.fate));
         }
         if let Some(line) = said.lines().find(|line| line.contains("-- flanctl trace ")) {
-            wrong.extend(self.traces(fault, line, ping));
+            wrong.extend(self.traces(fault, line, ping, &mut shown));
         }
+        wrong.extend(table::differs(fault, &shown, &site));
         let healed = flanctl(&["heal", "--name", self.0]);
         if !healed.status.success() {
             wrong.push(format!("{}: {}", fault.id, String::from_utf8_lossy(&healed.stdout)));

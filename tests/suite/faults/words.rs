@@ -11,7 +11,23 @@ use super::inject::Lab;
 const NOT_HERE: &[(&str, &str)] = &[
     ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
     ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
+    ("tunnel.down", "is of other backends than vxlan, and a lab has none"),
+    ("tunnel.noreader", "is of the udp backend, and a lab has none"),
+    ("tunnel.nopeer", "is of WireGuard, and a lab has none"),
+    ("tunnel.noendpoint", "is of WireGuard, and a lab has none"),
     ("model.disagrees", "would be a mistake of flanctl itself"),
+    ("agent.stopped", "goes with every fault: the agent stands still meanwhile"),
+    ("conntrack.full", "the table's size is the machine's, not a namespace's"),
+    ("module.missing", "the kernel's modules are the machine's"),
+    ("nexthop.unsupported", "wants a kernel from before nexthop objects"),
+    ("vtep.socket", "the kernel's own tunnel holds the port before anybody else"),
+    ("vtep.macpolicy", "systemd's files are the machine's"),
+    ("vtep.managed", "network managers are the machine's"),
+    ("cni.two", "the runtimes' configuration is the machine's"),
+    ("bridge.netfilter", "wants kube-proxy's rules"),
+    ("clock.skew", "the clock is the machine's"),
+    ("lease.refused", "is seen on the other nodes: the one whose lease it is takes it for good"),
+    ("store.silent", "wants a store that can be out of reach; a lab's is a directory"),
     ("offload.checksum", "wants a network card that spoils checksums; a lab's are veth"),
 ];
 

@@ -1,9 +1,14 @@
 //! One node at one moment: its tables, the leases, the network config; to and from bytes. No secrets.
-//! Decides only the shape; who takes a snapshot and where it is kept is the caller's.
+//! Decides only the shape, and what is replaced for strangers' eyes; who takes a snapshot and where it is kept is the
+//! caller's.
 
+pub mod redact;
+
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::config::{NetConf, Uplink};
@@ -48,12 +53,30 @@ pub struct Snapshot {
 /// Why bytes are no snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSnapshot {
+    /// Nothing at all.
+    #[error("it is empty")]
+    Empty,
+    /// JSON that ends too early.
+    #[error("it is cut off after {0} bytes: copy it again")]
+    Cut(usize),
+    /// Not JSON.
+    #[error("it is not JSON")]
+    Json(#[source] serde_json::Error),
+    /// JSON that does not say what it is.
+    #[error("it is not flanctl's: no schema is named in it")]
+    Foreign,
     /// Another document, or a newer one.
     #[error(transparent)]
     Schema(#[from] BadSchema),
     /// A field is missing or wrong.
-    #[error("the snapshot cannot be read")]
-    Fields(#[source] serde_json::Error),
+    #[error("its {field} cannot be read")]
+    Field {
+        /// Which one.
+        field: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
 }
 
 /// A lease as our documents write it: the store's key, the store's value to the byte, and when it ends.
@@ -152,7 +175,7 @@ impl Snapshot {
 
     /// From JSON; what a newer flanctl wrote is refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadSnapshot> {
-        schema::expect(bytes, KIND, VERSION)?;
+        schema::expect(bytes, KIND, VERSION).map_err(|bad| BadSnapshot::of(bad, bytes))?;
         let Wire {
             schema: _,
             host,
@@ -167,11 +190,51 @@ impl Snapshot {
             kernel,
             version,
             unseen,
-        } = serde_json::from_slice(bytes).map_err(BadSnapshot::Fields)?;
+        } = serde_json::from_slice(bytes)
+            .map_err(|source| BadSnapshot::Field { field: field(bytes), source })?;
         let leases = leases
             .map(|all| all.into_iter().map(Record::lease).collect())
             .transpose()
-            .map_err(BadSnapshot::Fields)?;
+            .map_err(|source| BadSnapshot::Field { field: "leases".to_owned(), source })?;
         Ok(Self { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen })
     }
 }
+
+impl BadSnapshot {
+    /// Of bytes that do not even name their schema, why.
+    fn of(bad: BadSchema, bytes: &[u8]) -> Self {
+        let BadSchema::Foreign { source, .. } = bad else { return Self::Schema(bad) };
+        match source.classify() {
+            Category::Eof if bytes.trim_ascii().is_empty() => Self::Empty,
+            Category::Eof => Self::Cut(bytes.len()),
+            Category::Data => Self::Foreign,
+            Category::Syntax | Category::Io => Self::Json(source),
+        }
+    }
+}
+
+/// Which member cannot be read: each is tried by itself.
+fn field(bytes: &[u8]) -> String {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+    let fails = |(name, value): &(&String, &&RawValue)| {
+        let wrong = |sound: Result<(), serde_json::Error>| sound.is_err();
+        let text = value.get();
+        match name.as_str() {
+            "host" | "netns" | "at" | "kernel" | "version" => {
+                wrong(serde_json::from_str::<String>(text).map(drop))
+            }
+            "state" => wrong(serde_json::from_str::<State>(text).map(drop)),
+            "leases" => wrong(serde_json::from_str::<Option<Vec<Record>>>(text).map(drop)),
+            "own" => wrong(serde_json::from_str::<Option<Subnet>>(text).map(drop)),
+            "config" => wrong(serde_json::from_str::<Option<String>>(text).map(drop)),
+            "uplink" => wrong(serde_json::from_str::<Option<Uplink>>(text).map(drop)),
+            "pods" => wrong(serde_json::from_str::<Vec<Pod>>(text).map(drop)),
+            "unseen" => wrong(serde_json::from_str::<Vec<String>>(text).map(drop)),
+            _ => false,
+        }
+    };
+    members.iter().find(fails).map_or_else(|| "content".to_owned(), |(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests;

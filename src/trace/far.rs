@@ -1,0 +1,289 @@
+//! The other node's side, by its own snapshot: the packet's arrival there, the answer's way back over it, and the
+//! answer's arrival on the node that asked. Without a snapshot of that node its lease is all that is known of it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::arrive::Wrapped;
+use super::{Exit, Query, Role, Step, Verdict, Walk};
+use crate::config::NetConf;
+use crate::finding::repair::PeerRows;
+use crate::finding::{Finding, Level, lease, mtu, remote};
+use crate::net::IfName;
+use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
+use crate::readings::{Sight, ending, own_lease};
+use crate::snapshot::Snapshot;
+
+/// The node that the packet goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Far {
+    /// Its name.
+    pub node: String,
+    /// Its snapshot was there: its side and the way back were walked.
+    pub seen: bool,
+}
+
+/// What the walk beyond the near node brings.
+#[derive(Default)]
+pub(super) struct Beyond {
+    /// Stages of the request there.
+    pub there: Vec<Step>,
+    /// Stages of the answer, on both nodes.
+    pub back: Vec<Step>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// Where it ends, if it does.
+    pub end: Option<Verdict>,
+}
+
+impl Beyond {
+    /// The answer's stages as far as the near node alone tells.
+    pub fn near_alone(back: Walk<'_>) -> Self {
+        let Walk { steps, findings, end, .. } = back;
+        Self { there: Vec::new(), back: steps, findings, end }
+    }
+}
+
+/// The snapshot, of those given, of the node that `walk`'s packet goes to. Of two of one node the younger counts.
+pub(super) fn chosen<'a>(walk: &Walk<'_>, peers: &'a [Snapshot]) -> Option<&'a Snapshot> {
+    let dst = walk.query.dst;
+    let others = peers.iter().filter(|other| !same_node(walk.node, other));
+    others.filter(|other| holds(other, dst)).max_by_key(|other| other.at)
+}
+
+/// Two snapshots so far apart may be of two states of the cluster.
+const APART: Duration = Duration::from_secs(300);
+
+/// What is to be said of the snapshots themselves.
+pub(super) fn notes(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
+    let mut notes = unused(walk, peers);
+    if let Some(far) = chosen(walk, peers) {
+        let (early, late) = (far.at.min(walk.node.at), far.at.max(walk.node.at));
+        let apart = late.duration_since(early).unwrap_or_default();
+        if apart > APART {
+            let (near, far) = (&walk.node.host, &far.host);
+            let minutes = apart.as_secs() / 60;
+            notes.push(format!(
+                "{near} and {far} were looked at {minutes} minutes apart: much may have changed between"
+            ));
+        }
+    }
+    notes
+}
+
+/// One sentence for each snapshot that has no part in this.
+fn unused(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
+    let used = chosen(walk, peers);
+    let dst = walk.query.dst;
+    let owner = walk.promised.owner(dst).map(|peer| peer.node.clone()).or(used.map(|far| far.host.clone()));
+    let goes = owner.map_or_else(String::new, |node| format!(", the packet goes to {node}"));
+    let idle = peers.iter().filter(|other| used.is_none_or(|used| !std::ptr::eq(used, *other)));
+    idle.map(|other| {
+        let host = &other.host;
+        if same_node(walk.node, other) {
+            format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
+        } else if used.is_some_and(|used| used.host == *host) {
+            format!("of the snapshots of {host} only the youngest was used")
+        } else {
+            format!("the snapshot of {host} is of no node on this way{goes}")
+        }
+    })
+    .collect()
+}
+
+/// Two snapshots of one node, whatever each calls itself.
+fn same_node(near: &Snapshot, other: &Snapshot) -> bool {
+    match (near.own, other.own) {
+        (Some(a), Some(b)) => a == b,
+        _ => near.host == other.host,
+    }
+}
+
+/// True if the address is in the node's own lease, or is its own.
+fn holds(node: &Snapshot, dst: IpAddr) -> bool {
+    let conf = node.conf();
+    let sight = sight(node, conf.as_ref());
+    own_lease(&sight).is_some_and(|own| own.subnet.nets().any(|net| net.contains(&dst)))
+        || node.state.owner_of(dst).is_some()
+}
+
+fn sight<'a>(node: &'a Snapshot, conf: Option<&'a NetConf>) -> Sight<'a> {
+    Sight { state: &node.state, leases: node.leases.as_deref(), own: node.own, conf, unreadable: &[] }
+}
+
+/// The far side and the way back, for a packet that left `near` in order.
+pub(super) fn beyond(near: &Walk<'_>, node: &Snapshot) -> Beyond {
+    let mut all = Beyond::default();
+    let conf = node.conf();
+    let query = Query { from: near.masked.or(near.src), iif: None, mark: 0, pod: None, ..near.query.clone() };
+    let mut far = Walk::on(node, conf.as_ref(), &query, Role { prefix: "far-", far: true, reply: false });
+    match near.exit.as_ref() {
+        Some(Exit::Tunnel(peer)) => {
+            if let Some(outer) = sent(near, peer) {
+                far.receive(&outer);
+            }
+        }
+        Some(Exit::Wire(_)) => {
+            let peer = near.promised.owner(near.query.dst);
+            if peer.is_none() && !in_reach(near, &far) {
+                let why = format!("what lies between {} and {} was not seen", near.host(), far.host());
+                far.unseen("outer", &why, &format!("traceroute -n {}", query.dst));
+            }
+            arrives_plain(&mut far, peer);
+        }
+        Some(Exit::Pod(_) | Exit::Here) | None => return all,
+    }
+    let back = far.end.is_none().then(|| answer(&far)).flatten();
+    let warned = uneven(near, &far);
+    let Walk { steps, findings, end, exit, .. } = far;
+    (all.there, all.end) = (steps, end);
+    all.findings.extend(findings.into_iter().filter(beside));
+    all.findings.extend(warned);
+    if let (Some(back), Some(_)) = (back, exit) {
+        returned(near, back, &mut all);
+    }
+    all
+}
+
+/// The answer's start on the far node: out of the pod that the request went to, or from the node itself.
+fn answer<'a>(far: &Walk<'a>) -> Option<Walk<'a>> {
+    let Query { dst, from, sport, dport, .. } = far.query;
+    let pod = match far.exit.as_ref()? {
+        Exit::Pod(place) => far.node.pods.get(*place).map(|pod| pod.name.clone()),
+        Exit::Here | Exit::Wire(_) => None,
+        Exit::Tunnel(_) => return None,
+    };
+    let iif = match far.exit {
+        Some(Exit::Wire(dev)) => Some(dev),
+        _ => None,
+    };
+    let query = Query {
+        dst: from?,
+        from: Some(dst),
+        iif,
+        sport: dport,
+        dport: sport,
+        mark: 0,
+        pod,
+        ..far.query.clone()
+    };
+    let mut back = far.again(query, Role { prefix: "back-", far: true, reply: true });
+    back.start();
+    Some(back)
+}
+
+/// The answer's second half: from where it left the far node to who asked.
+fn returned(near: &Walk<'_>, back: Walk<'_>, all: &mut Beyond) {
+    let arrival = if back.end.is_none() { home(near, &back) } else { None };
+    let other_way = detour(near, &back);
+    let Walk { steps, findings, end, .. } = back;
+    all.back = steps;
+    all.end = end;
+    all.findings.extend(findings.into_iter().filter(beside));
+    if all.end.is_none() {
+        all.findings.extend(other_way);
+    }
+    if let Some(arrival) = arrival {
+        all.back.extend(arrival.steps);
+        all.findings.extend(arrival.findings.into_iter().filter(beside));
+        all.end = arrival.end;
+    }
+}
+
+/// The answer's arrival on the near node.
+fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
+    let Query { dst, sport, dport, .. } = near.query;
+    // Conntrack has given the source its own address again before anything is looked up.
+    let query = Query {
+        dst: near.src?,
+        from: Some(dst),
+        iif: None,
+        sport: dport,
+        dport: sport,
+        mark: 0,
+        pod: None,
+        ..near.query.clone()
+    };
+    let mut walk = near.again(query, Role { prefix: "back-", far: false, reply: true });
+    match back.exit.as_ref()? {
+        Exit::Tunnel(peer) => walk.receive(&sent(back, peer)?),
+        Exit::Wire(_) => {
+            let peer = back.promised.owner(back.query.dst);
+            arrives_plain(&mut walk, peer);
+        }
+        Exit::Pod(_) | Exit::Here => return None,
+    }
+    Some(walk)
+}
+
+/// The tunnel's packet as it reaches the other node: behind NAT with its sender's public address.
+fn sent(walk: &Walk<'_>, peer: &PeerRows) -> Option<Wrapped> {
+    let v6 = peer.public.is_ipv6();
+    let outer = walk.wrapped(peer, if v6 { OVERHEAD_V6 } else { OVERHEAD_V4 })?;
+    let own = own_lease(&walk.sight).map(|own| &own.attrs);
+    let public =
+        own.and_then(|own| if v6 { own.public_ipv6.map(IpAddr::V6) } else { own.public_ip.map(IpAddr::V4) });
+    // Nobody sends with the address of the one that he sends to, whatever his lease announces.
+    Some(Wrapped { from: public.filter(|ip| *ip != peer.public).or(outer.from), ..outer })
+}
+
+/// An address of the far node is reached as it is: on a net of both, or as the one that its lease announces. Behind NAT
+/// it may be another node's here.
+fn in_reach(near: &Walk<'_>, far: &Walk<'_>) -> bool {
+    let dst = near.query.dst;
+    let own = own_lease(&far.sight).map(|own| &own.attrs);
+    let public = own.map(|own| [own.public_ip.map(IpAddr::V4), own.public_ipv6.map(IpAddr::V6)]);
+    public.is_some_and(|public| public.contains(&Some(dst)))
+        || near.node.state.addrs.keys().any(|held| held.net.contains(&dst))
+}
+
+/// A packet that comes without a tunnel: by the device with the address that it was sent to.
+fn arrives_plain(walk: &mut Walk<'_>, peer: Option<&PeerRows>) {
+    let to = peer.map_or(walk.query.dst, |peer| peer.public);
+    let state = &walk.node.state;
+    let dev: Option<IfName> = state.owner_of(to).or(walk.node.uplink.as_ref().map(|uplink| uplink.dev));
+    match dev {
+        Some(dev) => walk.enter(dev),
+        None => walk.unseen("outer", &format!("which device has {to} is not known"), "ip addr"),
+    }
+}
+
+/// The answer goes past the tunnel that the packet took, or through one that it did not.
+fn detour(near: &Walk<'_>, back: &Walk<'_>) -> Option<Finding> {
+    let words = |exit: &Exit| match exit {
+        Exit::Tunnel(peer) => format!("through {}", peer.dev),
+        Exit::Wire(dev) => format!("by {dev}"),
+        Exit::Pod(_) | Exit::Here => "nowhere".to_owned(),
+    };
+    let peer = near.promised.owner(near.query.dst)?;
+    let (there, here) = (near.exit.as_ref()?, back.exit.as_ref()?);
+    let same = matches!((there, here), (Exit::Tunnel(_), Exit::Tunnel(_)) | (Exit::Wire(_), Exit::Wire(_)));
+    let to = back.query.dst;
+    let fix = back.promised.owner(to).map(PeerRows::set_route);
+    let (there, here) = (words(there), words(here));
+    (!same).then(|| remote::asymmetric(back.host(), &peer.node, to, (&there, &here), fix))
+}
+
+/// The two ends of the tunnel take packets of different sizes.
+fn uneven(near: &Walk<'_>, far: &Walk<'_>) -> Option<Finding> {
+    let Some(Exit::Tunnel(peer)) = near.exit.as_ref() else { return None };
+    let mtu = |walk: &Walk<'_>| walk.node.state.links.get(&peer.dev).map(|link| link.mtu);
+    let (here, there) = (mtu(near)?, mtu(far)?);
+    (here != there).then(|| mtu::asymmetric(near.host(), peer.dev, here, far.host(), there))
+}
+
+/// What is only odd on the way back is a matter of that node's own trace.
+fn beside(finding: &Finding) -> bool {
+    finding.level != Level::Warn
+}
+
+/// The lease that the packet goes by runs out.
+pub(super) fn runs_out(near: &Walk<'_>) -> Option<Finding> {
+    let peer = near.promised.owner(near.query.dst)?;
+    let leases = near.node.leases.as_deref()?;
+    let held = leases.iter().find(|held| held.subnet.nets().any(|net| net == peer.net))?;
+    let when = ending(held, near.node.at)?;
+    Some(lease::expired(near.host(), &peer.node, &when))
+}
