@@ -187,8 +187,9 @@ fn mac(out: &mut Out, addr: [u8; 6]) {
 fn ethernet(out: &mut Out, b: &[u8]) -> Step {
     let mut members = Members::open(out);
     let mut fields = || -> Step {
-        mac(members.name("src"), array(b, 6)?);
-        mac(members.name("dst"), array(b, 0)?);
+        let (src, dst) = (array(b, 6)?, array(b, 0)?);
+        mac(members.name("src"), src);
+        mac(members.name("dst"), dst);
         let (mut kind, mut at) = (be16(b, 12)?, 14);
         let first = at;
         while matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
@@ -225,7 +226,8 @@ fn arp(out: &mut Out, b: &[u8]) -> Step {
                 out.ip4(addr);
                 out.byte(b'"');
             }
-            mac(members.name("sender_mac"), array(b, 8)?);
+            let sender = array(b, 8)?;
+            mac(members.name("sender_mac"), sender);
         }
         Ok(())
     };

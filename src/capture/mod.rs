@@ -11,6 +11,8 @@ pub mod proto;
 pub mod reader;
 pub mod select;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod time;
 

@@ -51,7 +51,10 @@ pub fn tagged(
         if !ethertype::is_vlan(kind) {
             return typed(cx, out, rest, (len, rest_len, kind), macs, told).map(|()| at);
         }
-        if cx.o.e {
+        if cx.o.e && rest.len() < 4 && !told {
+            addresses(cx, out, macs);
+            out.str(", ");
+        } else if cx.o.e {
             lead(cx, out, kind, len, macs, &mut told);
         }
         if rest.len() < 4 || rest_len < 4 {

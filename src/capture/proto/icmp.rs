@@ -3,7 +3,7 @@
 use super::l3::{self, L3};
 use super::{icmp_ext, ip4, sum};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, after, array, be16, be32, u8_at, upto};
+use crate::capture::reader::{Cut, Step, after, array, be16, be32, u8_at, upto};
 use crate::capture::text::Out;
 
 /// A message. Its text is written whole or not at all.
@@ -59,6 +59,8 @@ fn message(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<u8> {
         3 => unreachable(cx, out, b, code)?,
         5 => redirect(cx, out, b, code)?,
         9 => advertisement(cx, out, b)?,
+        // The quoted header is asked for, though nothing of it is told.
+        11 if b.len() < 28 => return Err(Cut),
         11 => match code {
             0 => out.str("time exceeded in-transit"),
             1 => out.str("ip reassembly time exceeded"),

@@ -25,12 +25,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     if cx.o.v > 0 && !l3.fragmented && !cx.o.no_sums {
         checksum(out, b, len, l3);
     }
-    let (kind, code) = (u8_at(b, 0)?, u8_at(b, 1)?);
+    let kind = u8_at(b, 0)?;
     out.str("ICMP6, ");
     let end = match name(cx, kind) {
         Some(name) => {
             out.str(name);
-            named(cx, out, b, len, (kind, code))?
+            named(cx, out, b, len, kind)?
         }
         None => {
             out.str("unknown icmp6 type (");
@@ -60,15 +60,17 @@ pub(super) fn length(out: &mut Out, len: u32) {
     out.dec(len);
 }
 
-fn named(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, (kind, code): (u8, u8)) -> Step<End> {
+fn named(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -> Step<End> {
+    // Most kinds have one code alone, and nobody asks for it.
+    let code = u8_at(b, 1);
     match kind {
-        1 => return unreachable(cx, out, b, len, code),
+        1 => return unreachable(cx, out, b, len, code?),
         2 => {
             out.str(", mtu ");
             out.dec(be32(b, 4)?);
         }
-        3 => exceeded(cx, out, b, code)?,
-        4 => problem(out, b, code)?,
+        3 => exceeded(cx, out, b, code?)?,
+        4 => problem(out, b, code?)?,
         128 | 129 => {
             be16(b, 6)?;
             out.str(", id ");
@@ -78,9 +80,9 @@ fn named(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, (kind, code): (u8, u8))
         }
         130..=132 | 143 => mld::print(cx, out, b, len, kind)?,
         133..=137 => return nd::print(cx, out, b, len, kind),
-        138 => more::renumbering(cx, out, b, len, code)?,
-        139 => more::asked(cx, out, b, len, code)?,
-        140 => more::answered(cx, out, b, len, code)?,
+        138 => more::renumbering(cx, out, b, len, code?)?,
+        139 => more::asked(cx, out, b, len, code?)?,
+        140 => more::answered(cx, out, b, len, code?)?,
         144 | 146 => {
             out.str(", id 0x");
             out.hex4(be16(b, 4)?);

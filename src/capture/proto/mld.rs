@@ -2,7 +2,7 @@
 
 use super::l3;
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, array, be16, u8_at};
+use crate::capture::reader::{Step, array, be16, need, u8_at};
 use crate::capture::text::Out;
 
 /// A message behind its name.
@@ -85,6 +85,7 @@ fn report(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
     }
     let mut at = 8;
     for _ in 0..count {
+        need(b, at + 20)?;
         out.str(" [gaddr ");
         l3::ip6(cx, out, array(b, at + 4)?);
         out.byte(b' ');

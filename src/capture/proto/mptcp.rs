@@ -17,7 +17,7 @@ pub fn print(cx: &Cx, out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
     match u8_at(b, 2)? >> 4 {
         0 => capable(cx, out, b, flags),
         1 => join(out, b, flags),
-        2 => sequence(out, b),
+        2 => sequence(out, b, flags),
         3 => add_address(out, b),
         4 => remove_address(out, b),
         5 => priority(out, b),
@@ -110,12 +110,15 @@ fn join(out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
 }
 
 /// Data sequence signal: which bytes of the connection these are, and what came of the other's.
-fn sequence(out: &mut Out, b: &[u8]) -> Step<bool> {
+fn sequence(out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
     if b.len() < 4 {
         return Ok(false);
     }
     let bits = u8_at(b, 3)?;
     out.str(" dss");
+    if flags & SYN != 0 {
+        return Ok(false);
+    }
     out.str(if bits & 0x10 != 0 { " fin" } else { "" });
     let mut at = 4;
     let number = |out: &mut Out, name: &str, wide: bool, at: &mut usize| -> Step<bool> {
@@ -136,7 +139,10 @@ fn sequence(out: &mut Out, b: &[u8]) -> Step<bool> {
         return Ok(false);
     }
     if bits & 4 != 0 {
-        if !number(out, " seq ", bits & 8 != 0, &mut at)? || !number(out, " subseq ", false, &mut at)? {
+        if !number(out, " seq ", bits & 8 != 0, &mut at)?
+            || b.len() < at + 4
+            || !number(out, " subseq ", false, &mut at)?
+        {
             return Ok(false);
         }
         if b.len() < at + 2 {

@@ -153,7 +153,7 @@ fn one(cx: &mut Cx, out: &mut Out, o: &Body<'_>, segment: &Segment) -> Result<us
             out.dec(u8_at(b, at)?);
             Ok(1)
         }
-        5 => sack(out, o, segment, rest),
+        5 => sack(cx, out, o, segment, rest),
         6 | 7 | 11..=13 => {
             o.check(4)?;
             out.byte(b' ');
@@ -161,7 +161,7 @@ fn one(cx: &mut Cx, out: &mut Out, o: &Body<'_>, segment: &Segment) -> Result<us
             Ok(4)
         }
         8 => {
-            o.check(4)?;
+            o.check(if cx.v50() { 4 } else { 8 })?;
             out.str(" val ");
             out.dec(be32(b, at)?);
             o.check(8)?;
@@ -231,8 +231,8 @@ fn name(cx: &Cx, kind: u8) -> Option<&'static str> {
     })
 }
 
-fn sack(out: &mut Out, o: &Body<'_>, segment: &Segment, rest: usize) -> Result<usize, End> {
-    if !rest.is_multiple_of(8) || segment.flags & ACK == 0 {
+fn sack(cx: &Cx, out: &mut Out, o: &Body<'_>, segment: &Segment, rest: usize) -> Result<usize, End> {
+    if !rest.is_multiple_of(8) || (cx.v50() && segment.flags & ACK == 0) {
         out.str(" malformed sack [len ");
         out.dec(rest as u32);
         out.str("] ");

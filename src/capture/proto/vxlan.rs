@@ -23,20 +23,19 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.str(if flags & 0x08 != 0 { "I" } else { "invalid" });
     out.str("] (0x");
     out.hex2(flags);
-    out.byte(b')');
-    let group = be16(b, 2);
+    out.str("), ");
     let vni = be24(b, 4)?;
-    if flags & 0x08 == 0 {
-        out.str(", ERROR: I flag not set");
+    if flags & 0x08 == 0 && cx.v50() {
+        out.str("ERROR: I flag not set");
     } else {
-        out.str(", vni ");
+        out.str("vni ");
         out.dec(vni);
     }
-    if let (true, true, Ok(group)) = (cx.ours(), flags & 0x80 != 0, group) {
+    if cx.ours() && flags & 0x80 != 0 {
         out.str(", group ");
-        out.dec(group);
+        out.dec(be16(b, 2)?);
     }
-    u8_at(b, 7)?;
     out.byte(b'\n');
+    u8_at(b, 7)?;
     ether::print(cx, out, after(b, HEADER), len - HEADER as u32).map(drop)
 }

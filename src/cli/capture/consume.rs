@@ -25,12 +25,14 @@ pub trait Consumer {
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure>;
 
     /// The interfaces that packets come through, by the number that packets bear.
+    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only interfaces tell"))]
     fn interfaces(&mut self, _interfaces: &[Interface]) {}
 
     /// What a file says of the nodes of its overlay.
     fn told(&mut self, _nodes: &Nodes) {}
 
     /// What each interface received and dropped.
+    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only interfaces tell"))]
     fn counts(&mut self, _counts: &[(u64, u64)]) {}
 
     /// True if no more packets are wanted.

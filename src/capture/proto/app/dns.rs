@@ -227,7 +227,7 @@ fn question(out: &mut Out, b: &[u8], at: usize) -> Step<usize> {
 fn section(cx: &Cx, out: &mut Out, b: &[u8], mut at: usize, count: u16, title: &str) -> Step<usize> {
     for n in 0..count {
         out.str(if n == 0 { title } else { "," });
-        if at >= b.len() {
+        if cx.v50() && at >= b.len() {
             return Err(Cut);
         }
         at = record(cx, out, b, at)?;
@@ -237,11 +237,16 @@ fn section(cx: &Cx, out: &mut Out, b: &[u8], mut at: usize, count: u16, title: &
 
 #[expect(clippy::too_many_lines, reason = "one match, an arm a kind")]
 fn record(cx: &Cx, out: &mut Out, b: &[u8], at: usize) -> Step<usize> {
-    let end = names::skip(b, at)?;
     if cx.o.v > 0 {
         out.byte(b' ');
         names::print(out, b, at)?;
     }
+    // The older version passes over a record that is not all there.
+    let end = match names::skip(b, at) {
+        Ok(end) if cx.v50() || b.len() >= end + 10 => end,
+        Err(cut) if cx.v50() => return Err(cut),
+        _ => return Ok(b.len()),
+    };
     let (of, within) = (be16(b, end)?, be16(b, end + 2)?);
     if within != 1 && of != OPT {
         class(out, within & 0x7fff);

@@ -59,7 +59,7 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: &Kind)
     let b = upto(b, len as usize);
     out.str(": ");
     out.str(kind.title);
-    if !(kind.requests.is_empty() || begins(b, kind.requests)) {
+    if !(kind.requests.is_empty() || begins(b, kind.requests, b.len() < len as usize)) {
         return Ok(());
     }
     let verbose = cx.o.v > 0;
@@ -98,25 +98,28 @@ fn line(out: &mut Out, b: &[u8], from: usize, len: usize, before: &str) -> End {
             Some(_) => return End::None,
         }
     };
+    if at < len && matches!(end, End::Short) {
+        return end;
+    }
     out.str(before);
     out.raw(b.get(from..at).unwrap_or_default());
     end
 }
 
 /// True if the first word is a request, or the second a code of three digits.
-fn begins(b: &[u8], requests: &[&str]) -> bool {
-    let Some((first, rest)) = word(b) else { return false };
+fn begins(b: &[u8], requests: &[&str], cut: bool) -> bool {
+    let Some((first, rest)) = word(b, cut) else { return false };
     if requests.iter().any(|request| request.as_bytes().eq_ignore_ascii_case(first)) {
         return true;
     }
-    matches!(word(rest), Some(([a, b, c], _)) if [a, b, c].iter().all(|d| d.is_ascii_digit()))
+    matches!(word(rest, cut), Some(([a, b, c], _)) if [a, b, c].iter().all(|d| d.is_ascii_digit()))
 }
 
-/// The word at the beginning, and what follows the space behind it.
-fn word(b: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The word at the beginning, and what follows the space behind it; one that the capture's end cuts may be another.
+fn word(b: &[u8], cut: bool) -> Option<(&[u8], &[u8])> {
     let space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     let end = b.iter().position(|byte| space(byte) || !byte.is_ascii()).unwrap_or(b.len());
-    if end == 0 || end > 126 || b.get(end).is_some_and(|byte| !byte.is_ascii()) {
+    if end == 0 || end > 126 || (cut && end == b.len()) || b.get(end).is_some_and(|byte| !byte.is_ascii()) {
         return None;
     }
     let (word, rest) = b.split_at_checked(end)?;
@@ -127,7 +130,10 @@ fn word(b: &[u8]) -> Option<(&[u8], &[u8])> {
 /// SSH says who it is in one line before it turns to what nobody else reads.
 pub(super) fn ssh(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "ssh";
-    let len = len as usize;
+    let (len, own) = (len as usize, b"SSH-");
+    if !b.starts_with(upto(own, b.len())) {
+        return Ok(());
+    }
     let mut at = 0;
     while at < len {
         match u8_at(b, at)? {
@@ -137,7 +143,7 @@ pub(super) fn ssh(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             _ => return Ok(()),
         }
     }
-    if at > 0 && at < len {
+    if at > 3 && at < len {
         out.str(": SSH: ");
         out.raw(upto(b, at));
     }
