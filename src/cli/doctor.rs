@@ -90,6 +90,9 @@ struct Document<'a> {
     checks: &'a [Answer],
     #[serde(skip_serializing_if = "Option::is_none")]
     peers: Option<&'a [doctor_peers::Row]>,
+    /// With `--fix`: what was found before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Vec<Told<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<&'a [doctor_fix::Done]>,
 }
@@ -108,8 +111,9 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
     let others = peers(&args.peer, &args.look, global)?;
     let text = global.output != Output::Json;
     let mut seen = examined(args, global, &others)?;
-    let mut done = None;
+    let (mut done, mut before) = (None, None);
     if args.fix {
+        before = Some(seen.report.findings.clone());
         let steps = doctor_fix::mend(&seen, &args.named(), global)?;
         if text {
             doctor_fix::tell(&steps, args.only.is_empty(), out)?;
@@ -131,7 +135,11 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
     if text {
         say(args, global.output == Output::Wide, &seen, rows.as_deref(), out)?;
     } else {
-        out.json(&document(&seen, rows.as_deref(), done.as_deref()))?;
+        let before = before.as_deref();
+        out.json(&Document {
+            before: before.map(told),
+            ..document(&seen, rows.as_deref(), done.as_deref())
+        })?;
     }
     Ok(verdict(args, &seen.report, done.as_deref().unwrap_or_default()))
 }
@@ -174,7 +182,6 @@ fn document<'a>(
     done: Option<&'a [doctor_fix::Done]>,
 ) -> Document<'a> {
     let node = &seen.look.snapshot;
-    let told = |finding: &'a Finding| Told { finding, flanctl_fix: own_form(finding) };
     Document {
         schema: schema::name("doctor", 1),
         at: clock::rfc3339(node.at),
@@ -182,11 +189,16 @@ fn document<'a>(
         netns: &node.netns,
         source: seen.look.source,
         unseen: &node.unseen,
-        findings: seen.report.findings.iter().map(told).collect(),
+        findings: told(&seen.report.findings),
         checks: &seen.report.answers,
         peers,
+        before: None,
         done,
     }
+}
+
+fn told(findings: &[Finding]) -> Vec<Told<'_>> {
+    findings.iter().map(|finding| Told { finding, flanctl_fix: own_form(finding) }).collect()
 }
 
 fn say(

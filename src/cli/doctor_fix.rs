@@ -30,19 +30,20 @@ pub(super) fn mend(seen: &Examined, only: &[String], global: &Global) -> Result<
     let _inside = netns.enter()?;
     let mut kernel =
         LinuxKernel::open().map_err(|e| Failure::unreadable("the kernel's tables").because(e))?;
-    let mut done = Vec::new();
-    for step in steps(seen, only)? {
-        done.push(run(&mut kernel, &step));
+    match steps(seen, only) {
+        Ok(steps) => Ok(steps.iter().map(|step| run(&mut kernel, step)).collect()),
+        Err(why) => {
+            let refused = Some(format!("what they should be cannot be told: {why}"));
+            Ok(vec![Done { step: "# flannel's own rows".to_owned(), refused }])
+        }
     }
-    Ok(done)
 }
 
-fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, Failure> {
+/// What is to be done; or why that cannot be told.
+fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, &'static str> {
     let node = &seen.look.snapshot;
-    let unplanned = |why: &str| Failure::unreadable(format!("what flannel's rows should be: {why}"));
     if only.is_empty() {
-        let ops = repair::ours(node, None).map_err(unplanned)?;
-        return Ok(ops.into_iter().map(Step::Op).collect());
+        return Ok(repair::ours(node, None)?.into_iter().map(Step::Op).collect());
     }
     let mut steps: Vec<Step> = Vec::new();
     for code in only {

@@ -13,7 +13,6 @@ use super::netns::{Netns, live_state, netns};
 use crate::agent::file::{self, AgentFile};
 use crate::config::{NetConf, is_secret, without_secrets};
 use crate::error::Failure;
-use crate::lease::Lease;
 use crate::net::IfName;
 use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
@@ -160,6 +159,7 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
         Err(_) if flagged => from_store(&mut look, &args.near)?,
         Err(failure) => look.snapshot.unseen.push(failure.chain()),
     }
+    hide(&mut look.snapshot);
     look.conf = look.snapshot.conf();
     // Last: what the config and the agent say is asked about.
     deepen(&mut look.snapshot, &netns, depth);
@@ -219,25 +219,23 @@ fn from_agent(look: &mut Look, file: AgentFile) {
         .map(|how| format!("agent {} {how}: the leases are those of {written}", file.pid));
     look.by_agent = true;
     snapshot.unseen.extend(look.idle.clone());
-    tell_config(snapshot, &file.config);
+    snapshot.config = Some(file.config);
     snapshot.own = file.own.as_ref().map(|own| own.subnet);
-    tell_leases(snapshot, file.own.into_iter().chain(file.peers).collect());
+    snapshot.leases = Some(file.own.into_iter().chain(file.peers).collect());
 }
 
-/// The network config, apart from its secrets.
-fn tell_config(snapshot: &mut Snapshot, text: &str) {
-    snapshot.config = without_secrets(text);
-    if snapshot.config.is_none() {
-        snapshot.unseen.push("the network config is not JSON: it is left out".to_owned());
+/// Takes out what nobody but its owner may read, whoever told it: secrets of the network config, and what somebody may
+/// have written beside flannel's fields in a lease.
+fn hide(snapshot: &mut Snapshot) {
+    if let Some(text) = snapshot.config.take() {
+        snapshot.config = without_secrets(&text);
+        if snapshot.config.is_none() {
+            snapshot.unseen.push("the network config is not JSON: it is left out".to_owned());
+        }
     }
-}
-
-/// The leases, apart from the secrets that somebody may have written beside flannel's fields.
-fn tell_leases(snapshot: &mut Snapshot, mut leases: Vec<Lease>) {
-    for lease in &mut leases {
+    for lease in snapshot.leases.iter_mut().flatten() {
         lease.attrs.unknown.retain(|(name, _)| !is_secret(name));
     }
-    snapshot.leases = Some(leases);
 }
 
 /// Whether a process runs.
@@ -292,10 +290,8 @@ fn from_store(look: &mut Look, near: &Near) -> Result<(), Failure> {
     look.whence = whence;
     let bad = listing.unreadable.into_iter();
     look.unreadable = bad.map(|bad| format!("unreadable {}: {}", bad.key, bad.why)).collect();
-    tell_leases(&mut look.snapshot, listing.leases);
-    if let Ok(text) = config {
-        tell_config(&mut look.snapshot, &text);
-    }
+    look.snapshot.leases = Some(listing.leases);
+    look.snapshot.config = config.ok();
     Ok(())
 }
 

@@ -102,6 +102,9 @@ fn broken(out: &mut dyn Write, name: &str, broken: &Broken) -> io::Result<()> {
     if fault.is_traced() {
         writeln!(out, "  flanctl lab exec {tracer}{named} -- flanctl trace {}", trace.trim())?;
     }
+    if !fault.doctor.is_empty() {
+        writeln!(out, "  flanctl lab exec {node}{named} -- flanctl doctor")?;
+    }
     writeln!(out, "  flanctl lab heal{named}")
 }
 

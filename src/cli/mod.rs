@@ -1,6 +1,7 @@
 //! The command line: one file a verb, each `args -> gather -> read -> render`.
 //! Here is the tree of verbs and what they share. Decides nothing about networks.
 
+mod ask;
 mod ask_store;
 pub mod capture;
 mod deepen;

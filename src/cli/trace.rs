@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use clap::Args;
 use serde::Serialize;
 
+use super::ask::{destination, held_against_kernel, probe};
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
 use super::netns::netns;
@@ -16,7 +17,7 @@ use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
-use crate::trace::{Far, Path, Query, Verdict, trace_among};
+use crate::trace::{Far, Path, Query, Verdict, confirm, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
@@ -27,6 +28,7 @@ use crate::trace::{Far, Path, Query, Verdict, trace_among};
   flanctl trace 10.244.1.8 --snapshot node7.json    on a sick node, at home
   flanctl trace 10.244.1.8 -o svg > path.svg        the path as a picture, the failing step in red
   flanctl trace 10.244.1.8 --peer ssh:node7         the other node's side and the way back, too
+  flanctl trace 10.244.1.8 --live                   and a real probe, seen stage by stage
   flanctl trace 10.244.1.8 --expect fdb.missing     as a test: 0 if that is what is found
 
 Exit codes:
@@ -38,9 +40,12 @@ pub struct TraceArgs {
     // First: what it flattens makes the arguments before it global.
     #[command(flatten)]
     look: LookArgs,
-    /// Where the packet goes: an address
+    /// Where the packet goes: an address, or with --resolve a name
     #[arg(value_name = "DST")]
-    dst: IpAddr,
+    dst: String,
+    /// Ask the resolver for DST where it is a name
+    #[arg(long)]
+    resolve: bool,
     /// The pod that it starts in: a process, a namespace, a container or sandbox, a lab's pod
     #[arg(long, value_name = "PID|NETNS|NAME", conflicts_with = "iif")]
     pod: Option<String>,
@@ -70,6 +75,9 @@ pub struct TraceArgs {
     /// given again)
     #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
     peer: Vec<String>,
+    /// Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)
+    #[arg(long, conflicts_with_all = ["from", "iif", "snapshot"])]
+    live: bool,
     /// Exit 1 also if a stage was not seen
     #[arg(long)]
     strict: bool,
@@ -94,6 +102,10 @@ struct Document<'a> {
     query: &'a Query,
     src: Option<IpAddr>,
     stages: &'a [crate::trace::Step],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    branches: &'a [crate::trace::Branch],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a crate::trace::Live>,
     back: &'a [crate::trace::Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     far: Option<&'a Far>,
@@ -111,7 +123,14 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
-    let path = trace_among(&look.snapshot, &query, &peers);
+    let mut path = trace_among(&look.snapshot, &query, &peers);
+    if look.source == Source::Live {
+        path.findings.extend(held_against_kernel(&look, &path, global));
+    }
+    if args.live {
+        let probe = probe(&look, &query, global)?;
+        confirm(&mut path, &look.snapshot.host, &probe);
+    }
     match global.output {
         Output::Json => out.json(&document(&look, &path))?,
         Output::Dot => lines(&dot_lines(&path), out)?,
@@ -123,7 +142,8 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
 
 impl TraceArgs {
     fn query(&self) -> Result<Query, Failure> {
-        let Self { dst, from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let Self { from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let dst = destination(&self.dst, self.resolve, from)?;
         if let Some(from) = from.filter(|from| from.is_ipv4() != dst.is_ipv4()) {
             return Err(Failure::usage(format!("--from {from} and {dst} are of two address families")));
         }
@@ -167,6 +187,8 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         query: &path.query,
         src: path.src,
         stages: &path.steps,
+        branches: &path.branches,
+        live: path.live.as_ref(),
         back: &path.back,
         far: path.far.as_ref(),
         notes: &path.notes,

@@ -7,7 +7,7 @@ const EXPLAINS: &[(&str, &[&str])] = &[
     // The kernel takes no second device of one port and VNI.
     ("vtep.rival", &["vtep.missing"]),
     // With the device everything that hung on it is gone.
-    ("vtep.missing", &["vtep.", "route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
+    ("vtep.missing", &["route.missing", "route.wrong", "neigh.", "fdb.", "peer.missing", "mtu."]),
     // The kernel drops routes and neighbours of a device that goes down, and its IPv6 addresses; forwarding entries stay.
     (
         "vtep.down",

@@ -9,13 +9,13 @@ use super::Outcome;
 use super::ground::{Ground, NO_LEASES, nth};
 use crate::finding::filter::{At, Traffic, blocked, hidden, masqueraded};
 use crate::finding::{Finding, Level, host};
-use crate::firewall::{Hook, Packet, Rewrite, RuleRef, Ruleset, Verdict, walk};
+use crate::firewall::{Ct, Hook, Packet, Rewrite, RuleRef, Ruleset, Verdict, walk};
 use crate::net::IfName;
 use crate::readings::Peer;
 use crate::state::fib::Flow;
 
 /// So many peers are tried, evenly spread: rules speak of networks, not of nodes, and a walk has its price.
-const TRIED: usize = 128;
+pub(super) const TRIED: usize = 128;
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
@@ -176,7 +176,7 @@ pub(super) fn input(ground: &Ground<'_>) -> Outcome {
     }
 }
 
-/// Does it let the node itself speak to pods elsewhere?
+/// Does it let the node itself speak to pods elsewhere, and hear their answers?
 pub(super) fn output(ground: &Ground<'_>) -> Outcome {
     let mut walks = match Walks::over(ground) {
         Ok(walks) => walks,
@@ -191,6 +191,15 @@ pub(super) fn output(ground: &Ground<'_>) -> Outcome {
         for packet in &probes(src, far, None, Some(dev)) {
             walks.through(At::Output, packet, traffic);
         }
+        let (proto, echo) = if src.is_ipv6() { (ICMPV6, 129) } else { (ICMP, 0) };
+        let answer = Packet {
+            iif: Some(dev.to_string()),
+            icmp: Some((echo, 0)),
+            len: 84,
+            ct: Ct::Established,
+            ..Packet::new(far, src, proto)
+        };
+        walks.through(At::Input, &answer, traffic);
     }
     walks.end()
 }

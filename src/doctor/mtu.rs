@@ -1,5 +1,6 @@
 //! Sizes along the packet's way, and what spoils packets on it.
 
+use super::device::wanted;
 use super::ground::{Ground, NO_DEVICE};
 use super::{Outcome, words};
 use crate::finding::{Finding, mtu, pod};
@@ -78,7 +79,14 @@ pub(super) fn inner(ground: &Ground<'_>) -> Outcome {
         if link.mtu > tunnel {
             let inside = pod::inside(&view.pod.name, &view.pod.aliases);
             let (own, room) = ((view.dev, link.mtu), (dev, tunnel));
-            found.push(mtu::inner(ground.node(), &view.pod.name, own, room, inside.as_deref()));
+            let finding = mtu::inner(ground.node(), &view.pod.name, own, room, inside.as_deref());
+            // A tunnel that is narrower than it need be is to be widened: the pods are as they were made.
+            let may =
+                ground.devices.iter().find(|own| own.name == dev).and_then(|own| wanted(ground, own).mtu);
+            found.push(match may.filter(|may| (link.mtu..).contains(may)) {
+                Some(may) => finding.fix(format!("ip link set {dev} mtu {may}")),
+                None => finding,
+            });
         }
     }
     if seen {

@@ -148,6 +148,7 @@ pub(super) fn ways(ground: &Ground<'_>) -> Outcome {
         let target =
             ground.peers().iter().find(|peer| peer.net.addr().is_ipv6() == view.addr.addr().is_ipv6());
         found.extend(way(ground, &view, nth(target.unwrap_or(peer).net, 2)));
+        found.extend(known_as(ground, &view));
     }
     if seen { Outcome::of(found) } else { Outcome::unseen(NO_PODS) }
 }
@@ -181,6 +182,18 @@ fn way(ground: &Ground<'_>, view: &PodView<'_>, dst: IpAddr) -> Option<Finding> 
         let have = format!("{ask} dev {}{mac}", view.dev);
         pod::neigh(node, name, ask, view.dev, &have, bridge, inside.as_deref())
     })
+}
+
+/// The node's own entry for a pod, where it names another MAC.
+fn known_as(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
+    let state = ground.state();
+    let (dev, ip) = (state.links.get(&view.port?)?.master?, view.addr.addr());
+    let entry = state.neighs.get(&NeighKey { dev, ip })?;
+    let real = view.pod.state.links.get(&view.dev)?.mac?;
+    let have =
+        entry.mac.filter(|have| *have != real && entry.state & (nud::FAILED | nud::INCOMPLETE) == 0)?;
+    let name = format!("{}/{}", view.pod.name, view.dev);
+    Some(pod::node_neigh(ground.node(), &name, (ip, dev), have, real))
 }
 
 /// The bridge's address in a pod's net.

@@ -91,6 +91,16 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
         let (why, fix) = lost_row(&far, &rows?)?;
         return Some(remote::no_return(node, src, why, Some(fix)));
     }
+    let via = match &found.answer {
+        Answer::Route { legs, .. } => legs.first().and_then(|leg| leg.hop.via),
+        _ => None,
+    };
+    // By the wire alone, and it arrives: only those who look at the way mind.
+    if let (Some(peer), Some(dev)) = (peer.filter(|peer| via == Some(peer.public)), out) {
+        let (there, back) = (format!("through {}", peer.dev), format!("by {dev}"));
+        let fix = rows.map(|rows| rows.set_route());
+        return Some(remote::asymmetric(node, node, src, (&there, &back), fix));
+    }
     let rule =
         found.rule.and_then(|place| other.state.rules.get(place)).filter(|rule| rule.table != table::MAIN);
     // Whatever the main table says, a rule before it has to go.

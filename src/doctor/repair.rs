@@ -96,7 +96,7 @@ fn mends(code: &str, op: &Op, have: &State) -> bool {
         | "vtep.missing" | "vtep.port" | "vtep.vni" => true,
         "vtep.foreign_addr" => matches!(op, Op::DelAddr { .. }),
         "fdb.learned" => matches!(op, Op::SetVxlan { .. }),
-        "mtu.outer" | "mtu.asymmetric" => matches!(op, Op::SetMtu { .. }),
+        "mtu.outer" | "mtu.asymmetric" | "mtu.inner" => matches!(op, Op::SetMtu { .. }),
         "peer.missing" => match op {
             Op::SetRoute { key, .. } => !there(key),
             Op::SetNeigh { key, .. } => !have.neighs.contains_key(key),

@@ -132,26 +132,23 @@ pub(super) fn detours(ground: &Ground<'_>) -> Outcome {
     let mut found: Vec<Finding> = Vec::new();
     for half in drift.routes.iter().filter(|row| row.state == Standing::Wrong && row.lease.is_none()) {
         let Some(Kernel::Route(half)) = &half.kernel else { continue };
-        let tables = ground.state().routes.range(
-            RouteKey { table: half.of_table, dst: half.dst, tos: 0, metric: 0 }..=RouteKey {
-                table: half.of_table,
-                dst: half.dst,
-                tos: u8::MAX,
-                metric: u32::MAX,
-            },
-        );
-        let same = |route: &Route| half.text.starts_with(refusal(route.kind).map_or("", |how| how.word()));
-        let at = tables.flat_map(|(key, twins)| twins.iter().map(move |route| (key, route)));
-        let Some((key, taken)) = at.filter(|(key, _)| key.metric == half.metric).find(|(_, r)| same(r))
-        else {
-            continue;
-        };
+        let Some((key, taken)) = route_of(ground, half) else { continue };
         let finding = detour(ground, key, taken);
         if !found.contains(&finding) {
             found.push(finding);
         }
     }
     Outcome::of(found)
+}
+
+/// The route that a reading tells of.
+fn route_of<'a>(ground: &Ground<'a>, half: &RouteHalf) -> Option<(&'a RouteKey, &'a Route)> {
+    let from = RouteKey { table: half.of_table, dst: half.dst, tos: 0, metric: 0 };
+    let to = RouteKey { tos: u8::MAX, metric: u32::MAX, ..from };
+    let same = |route: &Route| half.text.starts_with(refusal(route.kind).map_or("", |how| how.word()));
+    let tables = ground.state().routes.range(from..=to);
+    let at = tables.flat_map(|(key, twins)| twins.iter().map(move |route| (key, route)));
+    at.filter(|(key, _)| key.metric == half.metric).find(|(_, route)| same(route))
 }
 
 fn detour(ground: &Ground<'_>, key: &RouteKey, taken: &Route) -> Finding {
@@ -247,7 +244,11 @@ pub(super) fn leftovers(ground: &Ground<'_>) -> Outcome {
     let stale = all.filter(|row| row.state == Standing::Stale).filter_map(|row| match &row.kernel {
         // A peer's own route in the shadow of another one is no leftover.
         Some(Kernel::Route(half)) if promises(ground, half) => None,
-        Some(Kernel::Route(half)) => Some(routes::stale(node, &half.text)),
+        Some(Kernel::Route(half)) => Some(match route_of(ground, half) {
+            // One leg on our device, the others elsewhere: somebody spread a peer's packets.
+            Some((key, taken)) if legs(ground.state(), taken).len() > 1 => detour(ground, key, taken),
+            _ => routes::stale(node, &half.text),
+        }),
         // What the kernel tried to resolve by itself is nobody's leftover, and goes by itself.
         Some(Kernel::Neigh(half)) if half.nud != "PERMANENT" => None,
         Some(Kernel::Neigh(half)) => Some(neigh::stale(node, half.dev, half.ip, half.mac)),

@@ -1,6 +1,7 @@
 //! Snapshots made by hand, and what an examination finds in them.
 
 mod causes;
+mod far;
 mod fine;
 mod found;
 mod node;

@@ -1,6 +1,8 @@
 //! What happens to a packet between the tables: forwarding, reverse path filters, policy rules.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::{IpNet, Ipv4Net};
 
 use super::Outcome;
 use super::ground::{Ground, NO_LEASES, nth};
@@ -10,7 +12,7 @@ use crate::finding::{Finding, rule};
 use crate::net::{IfName, overlap};
 use crate::readings::Peer;
 use crate::state::fib::{Answer, Flow, Lookup, lookup, reverse};
-use crate::state::{Rule, table};
+use crate::state::{RouteKey, Rule, table};
 
 /// Does the node forward?
 pub(super) fn forwarding(ground: &Ground<'_>) -> Outcome {
@@ -145,6 +147,13 @@ pub(super) fn rules(ground: &Ground<'_>) -> Outcome {
     Outcome::of(found.collect())
 }
 
+/// So many rows of a rule's table say where it aims, and so many peers among those are tried.
+const AIMS: usize = 64;
+const FEW: usize = 8;
+
+/// The first of all destinations.
+const DEFAULT: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0));
+
 /// What a rule does with packets of the overlay, if it takes any.
 fn caught(ground: &Ground<'_>, place: usize, strange: &Rule) -> Option<Finding> {
     let state = ground.state();
@@ -173,13 +182,23 @@ fn leads_right(found: &Lookup, peer: &Peer, ground: &Ground<'_>) -> bool {
     key.table == table::MAIN || (!legs.is_empty() && legs.iter().all(|leg| ours(leg.hop.dev, leg.hop.via)))
 }
 
-/// Packets of the overlay that such a rule might take: of a pod, and of the node itself.
+/// Packets of the overlay that such a rule might take: of a pod, and of the node itself, to a few peers.
 fn flows<'a>(ground: &'a Ground<'_>, strange: &Rule) -> Vec<(&'a Peer, Flow)> {
     let fits = |peer: &&Peer| {
         let v6 = peer.net.addr().is_ipv6();
         v6 == strange.v6 && strange.to.is_none_or(|to| overlap(&to, &peer.net) != strange.not)
     };
-    let Some(peer) = ground.peers().iter().find(fits) else { return Vec::new() };
+    // A table of its own may lead to some peers only; to those that it does not know the walk goes on.
+    let from = RouteKey { table: strange.table, dst: DEFAULT, tos: 0, metric: 0 };
+    let rows = ground.state().routes.range(from..).take_while(|(key, _)| key.table == strange.table);
+    let aims: Vec<IpNet> = rows.map(|(key, _)| key.dst).take(AIMS).collect();
+    let aimed = |peer: &&Peer| aims.iter().any(|aim| overlap(aim, &peer.net));
+    let all = || ground.peers().iter().filter(fits);
+    let few = all().filter(aimed).take(FEW).chain(all().take(1));
+    few.flat_map(|peer| flows_to(ground, strange, peer)).collect()
+}
+
+fn flows_to<'a>(ground: &Ground<'_>, strange: &Rule, peer: &'a Peer) -> Vec<(&'a Peer, Flow)> {
     let inside = strange.to.filter(|to| !strange.not && to.prefix_len() > peer.net.prefix_len());
     let dst = match inside {
         Some(to) if to.prefix_len() == to.max_prefix_len() => to.addr(),

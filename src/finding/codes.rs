@@ -73,6 +73,7 @@ pub const CODES: &[CodeRow] = &[
     row("tunnel.noreader", Error, "no process reads the tun device"),
     row("tunnel.nopeer", Error, "the WireGuard device has no peer for the address"),
     row("tunnel.noendpoint", Error, "the WireGuard peer has no end point"),
+    row("service.empty", Error, "an IPVS service has no server"),
     row("outer.noroute", Error, "there is no route to a peer's public address"),
     row("outer.loop", Error, "the way to a peer's public address leads into the tunnel"),
     row("outer.local", Error, "a peer's public address is an address of this host"),
@@ -114,6 +115,7 @@ pub const CODES: &[CodeRow] = &[
     row("store.silent", Warn, "the lease store does not answer"),
     row("lease.lost", Error, "this node's own lease is not among the leases"),
     row("masq.missing", Warn, "the masquerade rules that subnet.env promises are not there"),
+    row("probe.lost", Error, "a real probe got no answer though nothing was seen in its way"),
     row("model.disagrees", Warn, "the kernel and flanctl's model of it disagree: a bug of flanctl"),
     row("stage.unknown", Info, "a stage was not seen; the verdict is conditional"),
 ];

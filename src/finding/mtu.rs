@@ -1,6 +1,6 @@
 //! Sizes that do not fit each other.
 
-use super::Finding;
+use super::{Finding, Level};
 use crate::net::IfName;
 
 /// A pod's device takes larger packets than the tunnel. `inside` is what runs a command in the pod's namespace.
@@ -23,6 +23,23 @@ pub fn inner(
             .lasting("the CNI plugin takes the MTU from subnet.env (FLANNEL_MTU) when it makes a pod"),
         None => finding,
     }
+}
+
+/// One end of a pod's veth pair sends larger packets than the other takes. `to` is the end that drops them; `inside`
+/// runs a command where that end is, if it is the pod's.
+pub fn pair(
+    node: &str,
+    pod: &str,
+    frame: u32,
+    (to, room): (&str, u32),
+    (dev, inside): (IfName, Option<&str>),
+) -> Finding {
+    let cause = format!("{to} has MTU {room} and drops packets of {frame} bytes on the veth pair of {pod}");
+    let before = inside.map(|inside| format!("{inside} ")).unwrap_or_default();
+    let finding = Finding::new("mtu.inner", node, cause, format!("{before}ip link show {dev}"))
+        .evidence(format!("{to} mtu {room}"))
+        .fix(format!("{before}ip link set {dev} mtu {frame}"));
+    Finding { level: Level::Error, ..finding }
 }
 
 /// The tunnel's packets do not fit the underlay.

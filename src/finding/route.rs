@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::repair::{Obstacle, PeerRows};
 use super::{Confidence, Finding};
 
@@ -32,6 +34,16 @@ pub fn shadowed(node: &str, peer: &PeerRows, winner: &str, written_by: &str) -> 
     Finding::new("route.shadowed", node, cause, obstacle.see())
         .evidence(format!("winner: {winner} proto {written_by}"))
         .evidence(format!("expected: {}", peer.route()))
+        .fix(obstacle.remove())
+        .lasting(format!("find who writes it (protocol {written_by})"))
+}
+
+/// Another route wins over the one to the node's own pods.
+pub fn astray(node: &str, own: IpNet, winner: &str, written_by: &str) -> Finding {
+    let cause = format!("{winner} wins over the route to this node's own pods in {own}");
+    let obstacle = Obstacle::Route(winner.to_owned());
+    Finding::new("route.shadowed", node, cause, obstacle.see())
+        .evidence(format!("winner: {winner} proto {written_by}"))
         .fix(obstacle.remove())
         .lasting(format!("find who writes it (protocol {written_by})"))
 }

@@ -56,6 +56,14 @@ pub fn unknown_remote(node: &str, dev: IfName, mac: Mac) -> Finding {
         .evidence(format!("no entry {mac} dev {dev} self"))
 }
 
+/// An IPVS service without a server that takes connections.
+pub fn no_server(node: &str, service: &str) -> Finding {
+    let cause = format!("no server stands behind the service {service}");
+    Finding::new("service.empty", node, cause, "ipvsadm -Ln")
+        .evidence("packets to it are refused: port unreachable")
+        .confidence(Confidence::Likely)
+}
+
 /// The route to a leased subnet is missing or leads elsewhere; `wanted` and `have` as `ip route` prints them.
 pub fn route(node: &str, owner: &str, wanted: &str, have: Option<&str>) -> Finding {
     let net = wanted.split(' ').next().unwrap_or(wanted);

@@ -34,9 +34,10 @@ pub fn parse(text: &str, family: &str, owner: Owner) -> Vec<Table> {
     tables
 }
 
-/// The tables that iptables-nft says it cannot show: somebody changed them with nft.
+/// The tables that iptables-nft says it cannot show: somebody wrote into them with nft. Foreign base chains are not
+/// shown either, but leave the rest readable.
 pub fn incompatible(text: &str) -> Vec<&str> {
-    let lines = text.lines().filter(|line| line.contains("incompatible"));
+    let lines = text.lines().filter(|line| line.contains("is incompatible"));
     lines.filter_map(|line| line.split_once('`')?.1.split_once('\'')).map(|(name, _)| name).collect()
 }
 
@@ -50,6 +51,8 @@ fn chain(table: &str, declared: &str) -> Option<Chain> {
         hook: Some(hook),
         priority: priority(table, hook),
         policy: if policy == "DROP" { Say::Drop } else { Say::Accept },
+        edge: None,
+        devices: Vec::new(),
         counter: words.next().and_then(counter),
     });
     Some(Chain { name: name.to_owned(), base, rules: Vec::new() })

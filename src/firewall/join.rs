@@ -1,7 +1,8 @@
 //! One ruleset from what several tools say of the same kernel.
 
-use super::model::{Chain, Table};
+use super::model::{Chain, Rule, Table};
 use super::nft::has_xt;
+use super::says::{Among, Step, Test};
 
 /// iptables' tables. A table of nft that is called otherwise is never its.
 const NAMES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
@@ -41,7 +42,22 @@ fn is_iptables(table: &Table) -> bool {
     shape && (has_xt(table) || (bases.into_iter().all(capitals) && rules.all(|rule| rule.counter.is_some())))
 }
 
-/// iptables-save prints every built-in chain; only those that nft lists are there.
+/// True for a rule that iptables cannot have written: it counts in every one and knows no sets.
+fn is_foreign(rule: &Rule) -> bool {
+    let several = |among: &Among| match among {
+        Among::These(elements) => elements.len() > 1,
+        Among::Set(_) | Among::Value(_) => true,
+    };
+    rule.counter.is_none()
+        || rule.steps.iter().any(|step| match step {
+            Step::Choose { .. } | Step::Edit { .. } => true,
+            Step::If { test: Test::Compare { right, .. }, .. } => several(right),
+            _ => false,
+        })
+}
+
+/// iptables-save prints every built-in chain; only those that nft lists are there. Base chains that are not its own it
+/// leaves out, and of rules that somebody added with nft it leaves out what it does not know.
 fn hooked(mut saved: Table, listed: &Table) -> Table {
     for chain in &mut saved.chains {
         let there = listed.chains.iter().find(|there| there.name == chain.name);
@@ -50,7 +66,18 @@ fn hooked(mut saved: Table, listed: &Table) -> Table {
             base.counter = chain.base.as_ref().and_then(|base| base.counter);
             base
         });
+        let Some(there) = there else { continue };
+        if there.rules.len() != chain.rules.len() {
+            chain.rules.clone_from(&there.rules);
+            continue;
+        }
+        for (rule, known) in chain.rules.iter_mut().zip(&there.rules).filter(|(_, known)| is_foreign(known)) {
+            (rule.text, rule.steps) = (known.text.clone(), known.steps.clone());
+        }
     }
+    let missing = |chain: &&Chain| !saved.chains.iter().any(|known| known.name == chain.name);
+    let foreign: Vec<Chain> = listed.chains.iter().filter(missing).cloned().collect();
+    saved.chains.extend(foreign);
     saved.awake = listed.awake;
     saved
 }

@@ -15,7 +15,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use join::{join, may_be_iptables};
-pub use model::{Awake, Base, Chain, Counter, Owner, Rule, Ruleset, Set, Table};
+pub use model::{Awake, Base, Chain, Counter, Edge, Owner, Rule, Ruleset, Set, Table};
 pub use packet::{AddrType, Conn, Ct, Packet};
 pub use says::{
     Among, BitOp, Data, Element, Expr, Field, Nat, NatKind, Op, Say, Slot, Span, Step, Test, To, Value,

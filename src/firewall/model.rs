@@ -90,9 +90,25 @@ pub struct Base {
     pub priority: i32,
     /// What happens to who gets to the end.
     pub policy: Say,
+    /// The end of a device at which it is asked instead of a hook of IP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Edge>,
+    /// The devices of that end; none if they were not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
     /// Packets that got to the end, as far as the tool tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<Counter>,
+}
+
+/// The ends of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    /// What came in, before all else.
+    Ingress,
+    /// What goes out, after all else.
+    Egress,
 }
 
 /// Packets and bytes.

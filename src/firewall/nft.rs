@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::Hook;
-use super::model::{Awake, Base, Chain, Counter, Owner, Rule, Set, Table};
+use super::model::{Awake, Base, Chain, Counter, Edge, Owner, Rule, Set, Table};
 use super::says::Say;
 use field::kinds_of_type;
 use value::{data, element};
@@ -128,10 +128,38 @@ fn base(object: &Json) -> Option<Base> {
     Some(Base {
         kind: text(object, "type").to_owned(),
         hook: Hook::from_name(hook),
+        edge: match hook {
+            "ingress" => Some(Edge::Ingress),
+            "egress" => Some(Edge::Egress),
+            _ => None,
+        },
+        devices: match object.get("dev") {
+            Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
+            one => one.and_then(Json::as_str).into_iter().map(str::to_owned).collect(),
+        },
         priority: priority(object.get("prio")?)?,
         policy: if text(object, "policy") == "drop" { Say::Drop } else { Say::Accept },
         counter: None,
     })
+}
+
+/// Tells the devices of a table's chains from its listing as text; the JSON of some versions leaves them out.
+pub fn name_devices(table: &mut Table, listing: &str) {
+    let mut name = "";
+    for line in listing.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("chain ") {
+            name = rest.split(' ').next().unwrap_or_default();
+        }
+        let Some((_, devices)) = line.split_once(" device").filter(|_| line.starts_with("type ")) else {
+            continue;
+        };
+        let devices =
+            devices.split(" priority").next().unwrap_or_default().trim_start_matches(['s', ' ', '=']);
+        let words = devices.split([' ', ',', '{', '}', '"']).filter(|word| !word.is_empty());
+        if let Some(base) = table.chains.iter_mut().find(|c| c.name == name).and_then(|c| c.base.as_mut()) {
+            base.devices = words.map(str::to_owned).collect();
+        }
+    }
 }
 
 /// A number, or one of nft's words for it.

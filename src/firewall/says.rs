@@ -94,6 +94,8 @@ pub enum Step {
         /// Name of the set.
         set: String,
     },
+    /// What comes later of a connection is taken past the rules, once it went both ways.
+    Offload(String),
     /// Counters, logs, and what else changes no packet's fate.
     Aside,
     /// Something that cannot be followed: it may do anything.

@@ -9,7 +9,7 @@ mod read;
 mod rules;
 mod world;
 
-use super::model::{Awake, Base, Chain, Ruleset, Table};
+use super::model::{Awake, Base, Chain, Edge, Ruleset, Table};
 use super::packet::{Ct, Packet};
 use super::{Hook, Outcome, Verdict, Way};
 use world::{Flow, World};
@@ -44,6 +44,19 @@ struct Stop<'a> {
     table: &'a Table,
     chain: &'a Chain,
     base: &'a Base,
+    place: Place,
+    /// Why it may not be asked at all.
+    perhaps: Option<&'static str>,
+}
+
+/// Whose hook it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Ip,
+    /// The end of a device.
+    Device,
+    /// A bridge's.
+    Frame,
 }
 
 /// What the rules of `hook` do with the packet.
@@ -64,6 +77,8 @@ pub fn walk(rules: &Ruleset, hook: Hook, packet: &Packet) -> Outcome {
         }
     }
     ended.extend(open.into_iter().map(|world| (accepted(rules, packet, &world), world)));
+    // From here on it is the same whether rules were asked.
+    ended.iter_mut().for_each(|(_, world)| world.past = false);
     outcome(ended, packet)
 }
 
@@ -129,8 +144,14 @@ impl<'a> Stop<'a> {
         };
         let mut skipped = None;
         let mut world = world;
-        if self.table.awake == Awake::Unclear {
-            world.because(&[format!("flags of table {} {}", self.table.family, self.table.name)]);
+        if world.past {
+            return vec![(Verdict::Accept, world)];
+        }
+        let Table { family, name, .. } = self.table;
+        let unclear = (self.table.awake == Awake::Unclear).then(|| format!("flags of table {family} {name}"));
+        let perhaps = self.perhaps.map(|why| format!("table {family} {name} {why}"));
+        if let Some(why) = unclear.or(perhaps) {
+            world.because(&[why]);
             skipped = Some((Verdict::Accept, world.clone()));
         }
         let ends =
@@ -141,13 +162,22 @@ impl<'a> Stop<'a> {
                     (rules::policy(&self.base.policy), world)
                 }
             });
-        ends.chain(skipped).collect()
+        let told = |(verdict, mut world): (Verdict, World<'a>)| {
+            // What may be asked is quoted where it would stop the packet.
+            if let Some(by) = world.by().filter(|_| self.perhaps.is_some() && verdict.stops()) {
+                world.because(&[by.text]);
+            }
+            (verdict, world)
+        };
+        ends.map(told).chain(skipped).collect()
     }
 
     fn tracking(&self, hook: Hook, world: &World<'_>) -> Tracking {
         // What came over lo was tracked when it was sent.
         let early = matches!(hook, Hook::Prerouting | Hook::Output) && !world.packet.came_over_lo(hook);
         match self.base.priority {
+            _ if self.place == Place::Frame => Tracking::Beside,
+            _ if self.base.edge == Some(Edge::Ingress) => Tracking::Before,
             priority if early && priority < -200 => Tracking::Before,
             -200 if early => Tracking::Beside,
             _ => Tracking::After,

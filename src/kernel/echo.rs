@@ -2,6 +2,8 @@
 //! answers mean is others' business. The socket belongs to the namespace of the thread that calls.
 #![expect(clippy::disallowed_methods, reason = "measures time")]
 
+mod once;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +18,8 @@ use rustix::net::sockopt::{
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, ipproto, recvfrom, sendto, socket_with,
 };
+
+pub use once::{Once, once};
 
 /// Probes under way at one moment: a bound on what the underlay has to carry, and on the replies' queue.
 const WINDOW: usize = 64;

@@ -1,6 +1,7 @@
 //! The hands on the kernel: observe, apply, changes. Never decides what should be.
 
 mod apply;
+pub mod ask;
 mod codec;
 pub mod echo;
 pub mod exec;
@@ -20,6 +21,7 @@ mod replay;
 pub mod rules;
 mod socket;
 mod sysctl;
+pub mod tracefs;
 mod wire;
 pub mod wireguard;
 

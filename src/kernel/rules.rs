@@ -43,8 +43,10 @@ pub fn read() -> Ruleset {
     };
     // Each takes a millisecond or two, most of it waiting: side by side.
     let (saved, legacy): (Vec<Seen>, Vec<Seen>) = thread::scope(|scope| {
-        let saves =
-            FAMILIES.iter().filter(|family| wanted(family)).map(|family| scope.spawn(|| saved(family)));
+        let saves = FAMILIES
+            .iter()
+            .filter(|family| wanted(family))
+            .map(|family| scope.spawn(|| saved(family, listed.as_deref())));
         let legacies = FAMILIES.iter().map(|family| scope.spawn(|| legacy(family)));
         let (saves, legacies): (Vec<_>, Vec<_>) = (saves.collect(), legacies.collect());
         let wait = |threads: Vec<thread::ScopedJoinHandle<'_, Seen>>| {
@@ -89,12 +91,26 @@ fn list(unseen: &mut Vec<String>) -> Option<Vec<Table>> {
             table.awake = if dormant { Awake::No } else { Awake::Yes };
         }
     }
+    for table in tables.iter_mut().filter(|table| lacks_devices(table)) {
+        if let Ok(text) = tool("nft", &["-t", "list", "table", &table.family, &table.name]) {
+            nft::name_devices(table, &text);
+        }
+    }
     Some(tables)
 }
 
-/// What iptables-nft wrote.
-fn saved(family: &Family) -> Seen {
-    let text = save(family, "-nft", |text| text.contains("(nf_tables)"));
+/// True if a chain hooks in at devices that are not told.
+fn lacks_devices(table: &Table) -> bool {
+    let mut bases = table.chains.iter().filter_map(|chain| chain.base.as_ref());
+    bases.any(|base| base.edge.is_some() && base.devices.is_empty())
+}
+
+/// What iptables-nft wrote. Of a table that it calls incompatible nft shows all but iptables' extensions.
+fn saved(family: &Family, listed: Option<&[Table]>) -> Seen {
+    let text = save(family, "-nft", |text| {
+        // Of tables that are all incompatible nothing else is said.
+        text.contains("(nf_tables)") || !iptables::incompatible(text).is_empty()
+    });
     let mut seen = Seen::default();
     match text {
         // Without the tool, the extensions that nft cannot name are what is not known; each is quoted where it matters.
@@ -102,7 +118,22 @@ fn saved(family: &Family) -> Seen {
         Err(Some(why)) => {
             seen.unseen.push(format!("the rules of {}-nft are not seen: {why}", family.tool));
         }
-        Ok(text) => seen.tables = iptables::parse(&text, family.name, Owner::IptablesNft),
+        Ok(text) => {
+            seen.tables = iptables::parse(&text, family.name, Owner::IptablesNft);
+            let hides = |name: &str| {
+                listed.is_none_or(|tables| {
+                    tables.iter().any(|t| t.family == family.name && t.name == name && nft::has_xt(t))
+                })
+            };
+            let hidden = iptables::incompatible(&text).into_iter().filter(|name| hides(name));
+            seen.unseen.extend(hidden.map(|name| {
+                format!(
+                    "extensions of iptables in table {} {name} are not seen: {}-nft-save calls it incompatible, \
+                     and nft shows no more than their names",
+                    family.name, family.tool
+                )
+            }));
+        }
     }
     seen
 }

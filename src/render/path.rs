@@ -6,7 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::table::clean;
 use crate::finding::{Confidence, Finding, Level};
-use crate::trace::{Mark, Path, Step, Verdict};
+use crate::trace::{Live, Mark, Path, Spot, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Detail {
 }
 
 /// The columns of a stage's name, of its object, and of what the lease says.
-const NAME: usize = 10;
+const NAME: usize = 14;
 const OBJECT: usize = 62;
 
 /// The lines of a path; `head` says where it was looked at.
@@ -38,18 +38,36 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
         }
         stage(step, detail, colour, &mut lines);
     }
-    on = None;
-    for step in &path.back {
-        if on != Some(&step.node) {
-            on = Some(&step.node);
-            lines.push(format!("the answer, on {}", clean(&step.node)));
+    for branch in &path.branches {
+        lines.push(format!("to {}: {}", clean(&branch.to), branch.verdict.word()));
+        if detail == Detail::Verbose || branch.verdict != Verdict::Delivered {
+            branch.stages.iter().for_each(|step| stage(step, detail, colour, &mut lines));
         }
-        stage(step, detail, colour, &mut lines);
     }
+    for steps in path.back.chunk_by(|a, b| a.node == b.node) {
+        let Some(first) = steps.first() else { continue };
+        let on = format!("the answer, on {}", clean(&first.node));
+        // An answer that nothing stops is worth one line.
+        if detail == Detail::Plain && steps.iter().all(|step| step.mark == Mark::Ok) {
+            let names: Vec<&str> = steps.iter().map(bare).collect();
+            lines.push(format!("{}  {on}: {}", tinted(" ok", colour), names.join(", ")));
+            continue;
+        }
+        lines.push(on);
+        for step in steps {
+            stage(step, detail, colour, &mut lines);
+        }
+    }
+    lines.extend(path.live.iter().flat_map(|one| live(one, detail)));
     lines.push(verdict(path));
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
     lines.extend(told.flat_map(finding_lines));
     lines
+}
+
+/// The name of a stage without what stands before it for the far side and the answer.
+fn bare(step: &Step) -> &str {
+    step.id.strip_prefix("far-").or(step.id.strip_prefix("back-")).unwrap_or(&step.id)
 }
 
 /// One stage; what stands before its name for the far side and the answer is said by the line above them.
@@ -60,14 +78,30 @@ fn stage(step: &Step, detail: Detail, colour: bool, lines: &mut Vec<String>) {
         Mark::Unseen => "  ?",
     };
     let lease = step.lease.as_deref().unwrap_or("");
-    let bare = step.id.strip_prefix("far-").or(step.id.strip_prefix("back-")).unwrap_or(&step.id);
+    let bare = bare(step);
     let mut line = format!("{}  {bare:NAME$} {:OBJECT$} {lease}", tinted(sign, colour), clean(&step.object));
     line.truncate(line.trim_end().len());
     lines.push(line);
     if detail == Detail::Verbose {
-        lines.push(format!("{:16}$ {}", "", clean(&step.command)));
-        lines.extend(step.more.iter().map(|more| format!("{:16}{}", "", clean(more))));
+        lines.push(format!("{:20}$ {}", "", clean(&step.command)));
+        lines.extend(step.more.iter().map(|more| format!("{:20}{}", "", clean(more))));
     }
+}
+
+/// What became of a probe: a line, and one a place where it was seen.
+fn live(live: &Live, detail: Detail) -> Vec<String> {
+    let fate = match (live.rtt_us, &live.refused) {
+        (Some(rtt), _) => format!("answered after {}.{:03} ms", rtt / 1000, rtt % 1000),
+        (None, Some(why)) => format!("not sent: {}", clean(why)),
+        (None, None) => "no answer".to_owned(),
+    };
+    let mut lines = vec![format!("live: {} bytes, {fate} ({})", live.size, clean(&live.source))];
+    let line = |spot: &Spot| format!("{:>6} us  {:8} {}", spot.after_us, spot.event, clean(&spot.text));
+    match detail {
+        Detail::Verbose => lines.extend(live.seen.iter().map(line)),
+        _ => lines.extend(live.stations().map(line)),
+    }
+    lines
 }
 
 /// `dropped fdb.missing`; stable.

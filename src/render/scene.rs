@@ -73,6 +73,7 @@ pub(super) fn scene(path: &Path) -> Scene {
         let group = scene.group(&shown(&step.node));
         scene.stage(step, group, path);
     }
+    scene.branches(path);
     scene.end(&dst, end(&path.steps));
     for step in &path.back {
         let group = scene.group(&format!("the answer, on {}", shown(&step.node)));
@@ -142,12 +143,31 @@ impl Scene {
         self.put(block, if step.mark == Mark::Bad { codes.first().copied().unwrap_or("") } else { "" });
     }
 
+    /// One box a server; the arrows fan out from the draw, and together again.
+    fn branches(&mut self, path: &Path) {
+        let fork = self.blocks.len().saturating_sub(1);
+        let Some(group) = self.blocks.get(fork).and_then(|block| block.group) else { return };
+        for branch in &path.branches {
+            let look = match branch.verdict {
+                Verdict::Delivered => Look::Fine,
+                Verdict::DeliveredIf => Look::Unseen,
+                _ => Look::Bad,
+            };
+            let (to, end) = (self.blocks.len(), fork + path.branches.len() + 1);
+            let lines = vec![branch.verdict.word().to_owned()];
+            self.blocks.push(Block { name: shown(&branch.to), lines, look, end: false, group: Some(group) });
+            self.arrows.push(Arrow { from: fork, to, look: Look::Fine, label: String::new() });
+            self.arrows.push(Arrow { from: to, to: end, look, label: String::new() });
+        }
+    }
+
     /// Adds a box and the arrow that leads to it. The arrow that leads on from where the packet dies is the failing
     /// one; `codes` names what is wrong at this box and is written beside that arrow.
     fn put(&mut self, block: Block, codes: &str) {
         let to = self.blocks.len();
         if let Some(before) = self.blocks.last() {
             if let Some(arrow) = self.arrows.last_mut().filter(|arrow| arrow.to == to) {
+                // It was drawn with the box that it leaves.
                 arrow.look = before.look;
             } else {
                 let look = before.look;

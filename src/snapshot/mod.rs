@@ -7,11 +7,12 @@ pub mod redact;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::{Error as _, SerializeSeq};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::config::{NetConf, Uplink};
+use crate::config::{NetConf, Uplink, is_secret};
 use crate::lease::{Expiry, Lease};
 use crate::net::Subnet;
 use crate::schema::{self, BadSchema};
@@ -101,7 +102,17 @@ impl Record {
             Expiry::Never => Some("never".to_owned()),
             Expiry::At(time) => Some(crate::clock::rfc3339(*time)),
         };
-        let value = RawValue::from_string(encode_value(attrs))?;
+        let hidden = |(name, _): &(Box<str>, Box<str>)| is_secret(name);
+        let value = match attrs.unknown.iter().any(hidden) {
+            false => encode_value(attrs),
+            // Somebody wrote beside flannel's fields what is nobody's business.
+            true => {
+                let mut open = attrs.clone();
+                open.unknown.retain(|member| !hidden(member));
+                encode_value(&open)
+            }
+        };
+        let value = RawValue::from_string(value)?;
         Ok(Self { subnet: *subnet, value, expires, revision: *revision, id: *id })
     }
 
@@ -119,9 +130,41 @@ impl Record {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Wire {
+/// What is written, and nothing of it copied.
+#[derive(Serialize)]
+struct Lent<'a> {
     schema: String,
+    host: &'a str,
+    #[serde(with = "crate::clock::text")]
+    at: SystemTime,
+    netns: &'a str,
+    state: &'a State,
+    leases: Option<Records<'a>>,
+    own: Option<Subnet>,
+    config: Option<&'a str>,
+    uplink: Option<&'a Uplink>,
+    pods: &'a [Pod],
+    kernel: &'a str,
+    version: &'a str,
+    unseen: &'a [String],
+}
+
+/// Records made one at a time while they are written.
+struct Records<'a>(&'a [Lease]);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut seq = s.serialize_seq(Some(self.0.len()))?;
+        for lease in self.0 {
+            seq.serialize_element(&Record::of(lease).map_err(S::Error::custom)?)?;
+        }
+        seq.end()
+    }
+}
+
+/// What is read.
+#[derive(Deserialize)]
+struct Wire {
     host: String,
     #[serde(with = "crate::clock::text")]
     at: SystemTime,
@@ -153,19 +196,17 @@ impl Snapshot {
     /// As JSON.
     pub fn encode(&self) -> Result<String, serde_json::Error> {
         let Self { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen } =
-            self.clone();
-        let leases = leases.map(|all| all.iter().map(Record::of).collect()).transpose()?;
-        let schema = schema::name(KIND, VERSION);
-        serde_json::to_string(&Wire {
-            schema,
+            self;
+        serde_json::to_string(&Lent {
+            schema: schema::name(KIND, VERSION),
             host,
-            at,
+            at: *at,
             netns,
             state,
-            leases,
-            own,
-            config,
-            uplink,
+            leases: leases.as_deref().map(Records),
+            own: *own,
+            config: config.as_deref(),
+            uplink: uplink.as_ref(),
             pods,
             kernel,
             version,
@@ -176,22 +217,9 @@ impl Snapshot {
     /// From JSON; what a newer flanctl wrote is refused.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadSnapshot> {
         schema::expect(bytes, KIND, VERSION).map_err(|bad| BadSnapshot::of(bad, bytes))?;
-        let Wire {
-            schema: _,
-            host,
-            at,
-            netns,
-            state,
-            leases,
-            own,
-            config,
-            uplink,
-            pods,
-            kernel,
-            version,
-            unseen,
-        } = serde_json::from_slice(bytes)
-            .map_err(|source| BadSnapshot::Field { field: field(bytes), source })?;
+        let Wire { host, at, netns, state, leases, own, config, uplink, pods, kernel, version, unseen } =
+            serde_json::from_slice(bytes)
+                .map_err(|source| BadSnapshot::Field { field: field(bytes), source })?;
         let leases = leases
             .map(|all| all.into_iter().map(Record::lease).collect())
             .transpose()

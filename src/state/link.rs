@@ -38,7 +38,7 @@ pub struct Link {
     pub encap: Option<Encap>,
     /// How a device wraps that puts IP in IP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tunnel: Option<IpTunnel>,
+    pub tunnel: Option<Box<IpTunnel>>,
     /// What the bridge does with this port, where that was read.
     #[serde(default)]
     pub port: Option<Port>,

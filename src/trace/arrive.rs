@@ -86,9 +86,12 @@ impl Walk<'_> {
         match self.exit.as_ref()? {
             Exit::Tunnel(peer) => walk.receive(&self.answer_of(peer)?),
             Exit::Wire(dev) => walk.enter(*dev),
-            Exit::Pod(place) => walk.from_pod(*place),
-            // Who sends to itself has the answer already.
-            Exit::Here if self.node.state.owner_of(src).is_some() => return None,
+            Exit::Pod(place) => walk.leave_pod(*place),
+            // Who sends to itself has the answer already, unless a rule has something against answers.
+            Exit::Here if self.node.state.owner_of(src).is_some() => {
+                walk.depart();
+                return walk.end.is_some().then_some(walk);
+            }
             Exit::Here => walk.depart(),
         }
         Some(walk)

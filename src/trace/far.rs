@@ -10,11 +10,12 @@ use super::arrive::Wrapped;
 use super::{Exit, Query, Role, Step, Verdict, Walk};
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
-use crate::finding::{Finding, Level, lease, mtu, remote};
+use crate::finding::{Finding, Level, lease, mtu, outer, remote};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
-use crate::readings::{Sight, ending, own_lease};
+use crate::readings::{Sight, ending, neigh_state, own_lease};
 use crate::snapshot::Snapshot;
+use crate::state::{Neigh, NeighKey, nud};
 
 /// The node that the packet goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,7 +122,8 @@ pub(super) fn beyond(near: &Walk<'_>, node: &Snapshot) -> Beyond {
     let mut far = Walk::on(node, conf.as_ref(), &query, Role { prefix: "far-", far: true, reply: false });
     match near.exit.as_ref() {
         Some(Exit::Tunnel(peer)) => {
-            if let Some(outer) = sent(near, peer) {
+            mistaken(near, &mut far, peer);
+            if let Some(outer) = sent(near, peer).filter(|_| far.end.is_none()) {
                 far.receive(&outer);
             }
         }
@@ -208,7 +210,12 @@ fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
     };
     let mut walk = near.again(query, Role { prefix: "back-", far: false, reply: true });
     match back.exit.as_ref()? {
-        Exit::Tunnel(peer) => walk.receive(&sent(back, peer)?),
+        Exit::Tunnel(peer) => {
+            mistaken(back, &mut walk, peer);
+            if walk.end.is_none() {
+                walk.receive(&sent(back, peer)?);
+            }
+        }
         Exit::Wire(_) => {
             let peer = back.promised.owner(back.query.dst);
             arrives_plain(&mut walk, peer);
@@ -216,6 +223,24 @@ fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
         Exit::Pod(_) | Exit::Here => return None,
     }
     Some(walk)
+}
+
+/// The sender has another MAC for the receiver than the receiver has, on the net of both: the frame is for nobody.
+fn mistaken(from: &Walk<'_>, to: &mut Walk<'_>, peer: &PeerRows) {
+    let ip = peer.public;
+    let real = to.node.state.owner_of(ip).and_then(|dev| to.node.state.links.get(&dev)?.mac);
+    let known = |(key, have): (&NeighKey, &Neigh)| {
+        let mac = have.mac.filter(|_| key.ip == ip && have.state & (nud::FAILED | nud::INCOMPLETE) == 0)?;
+        Some((key.dev, mac, neigh_state(have.state)))
+    };
+    let Some((dev, mac, state)) = from.node.state.neighs.iter().find_map(known) else { return };
+    let Some(real) = real.filter(|real| *real != mac) else { return };
+    let what = outer::Silent { peer: &peer.node, to: ip, ask: ip, dev, state: &state };
+    let mut finding = outer::wrong_mac(from.host(), what, mac, Some(real));
+    if to.role.reply {
+        finding = remote::renamed("remote.noreturn", finding);
+    }
+    to.fail("outer", format!("{ip} is {real}, {} sends to {mac}", from.host()), finding, Verdict::Dropped);
 }
 
 /// The tunnel's packet as it reaches the other node: behind NAT with its sender's public address.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::words::{answer_words, asked, diversion, first, proto, refusal, runners_up, told, words};
 use super::{Exit, Mark, Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
@@ -25,12 +27,17 @@ impl Walk<'_> {
     /// From the first look-up to the device that the packet leaves by.
     pub(super) fn depart(&mut self) {
         let iif = self.input_device();
-        match iif {
-            Some(_) => self.prerouting(iif),
-            None => self.rerouted(),
-        }
-        if self.end.is_some() {
-            return;
+        if !self.settled {
+            if self.drawn(iif) {
+                return;
+            }
+            match iif {
+                Some(_) => self.prerouting(iif),
+                None => self.rerouted(),
+            }
+            if self.end.is_some() || self.balanced() {
+                return;
+            }
         }
         let peer = self.promised.owner(self.query.dst).cloned().or_else(|| self.shared());
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
@@ -42,6 +49,7 @@ impl Walk<'_> {
             return;
         }
         let flow = self.flow(iif);
+        self.asked.get_or_insert_with(|| flow.clone());
         let (found, entry) = match iif {
             Some(_) => {
                 let (found, entry) = input(&self.node.state, &flow);
@@ -82,18 +90,16 @@ impl Walk<'_> {
         let from = self.query.from?;
         self.query.iif.or_else(|| {
             let state = &self.node.state;
-            let back = || lookup(state, &Flow::to(from));
             let foreign = state.owner_of(from).is_none();
-            // On a net of this host it comes from there, wherever the way back leads: that is what the filter is for.
-            let near = state
-                .addrs
-                .keys()
-                .filter(|held| held.net.contains(&from) && held.net.prefix_len() < held.net.max_prefix_len());
+            // From a net of this host it comes there, wherever the way back leads: that is what the filter is for.
+            let on = |net: &IpNet| net.contains(&from) && net.prefix_len() < net.max_prefix_len();
+            let near = state.addrs.keys().filter(|held| on(&held.net));
             let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
             if foreign && near.is_some() {
                 return near;
             }
-            foreign.then(back).and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
+            let back = foreign.then(|| lookup(state, &Flow::to(from)));
+            back.and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
         })
     }
 
@@ -246,10 +252,8 @@ impl Walk<'_> {
         let Answer::Route { legs, .. } = &found.answer else { return };
         let via = if peer.direct { peer.public } else { peer.gateway() };
         let right = |leg: &Leg| leg.hop.via == Some(via) && (peer.direct || leg.hop.dev == Some(peer.dev));
-        // The answer may take another way than the lease says, and arrive all the same.
-        let passes = |leg: &Leg| leg.hop.via == Some(peer.public) || leg.hop.dev == Some(peer.dev);
-        let answers = self.role.far && self.role.reply;
-        if legs.iter().all(right) || (answers && legs.iter().all(passes)) {
+        let arrives = legs.iter().all(|leg| self.arrives_beside(peer, leg));
+        if legs.iter().all(right) || (arrives && self.role.far && self.role.reply) {
             return;
         }
         let (state, host) = (&self.node.state, self.host());
@@ -275,6 +279,9 @@ impl Walk<'_> {
             }
             _ => route::shadowed(host, peer, words, &by),
         };
+        if arrives {
+            return self.findings.push(finding);
+        }
         self.fail("route", words, finding, Verdict::Dropped);
     }
 
@@ -334,7 +341,8 @@ impl Walk<'_> {
     fn leave(&mut self, leg: Leg, key: RouteKey, peer: Option<PeerRows>) {
         match peer {
             Some(peer) if leg.hop.dev != Some(peer.dev) => {
-                self.underlay(peer.public, &peer.node, leg, None);
+                let to = leg.hop.via.map_or(self.query.dst, |_| peer.public);
+                self.underlay(if peer.direct { peer.public } else { to }, &peer.node, leg, None);
                 self.exit = leg.hop.dev.map(Exit::Wire);
             }
             Some(peer) => {
@@ -351,6 +359,10 @@ impl Walk<'_> {
         let ask = leg.hop.via.unwrap_or(self.query.dst);
         if self.carries_pods(dev) {
             return self.deliver(ask, dev);
+        }
+        self.strays(dev, &key);
+        if self.end.is_some() {
+            return;
         }
         self.exit = Some(Exit::Wire(dev));
         if self.by_kind(leg, &key) {

@@ -77,7 +77,7 @@ impl Walk<'_> {
             self.fail("tunnel", format!("{dev} is down"), finding, Verdict::Dropped);
             return true;
         }
-        match (kind.as_str(), &link.tunnel) {
+        match (kind.as_str(), link.tunnel.as_deref()) {
             ("wireguard", _) => self.by_wireguard(dev, link),
             ("tun", _) => self.by_process(dev, link, owner.as_ref()),
             (_, Some(tunnel)) => self.by_ip((dev, link, tunnel), leg, (key, owner.as_ref())),
@@ -301,14 +301,14 @@ impl Walk<'_> {
         let shown = found.to.len() > 1 || found.how != How::Entry;
         for remote in &found.to {
             let name = if shown { remote.ip.to_string() } else { format!("the end point of {}", key.dst) };
-            self.to_remote((dev, link), *remote, &name);
+            self.towards((dev, link), *remote, &name);
             if self.end.is_some() {
                 return;
             }
         }
     }
 
-    fn to_remote(&mut self, (dev, link): (IfName, &Link), remote: Remote, peer: &str) {
+    fn towards(&mut self, (dev, link): (IfName, &Link), remote: Remote, peer: &str) {
         let Some(vxlan) = link.vxlan() else { return };
         self.carry(&Wrap {
             dev,

@@ -116,17 +116,22 @@ impl<'a> Walk<'a> {
                 self.pass("neighbour", format!("{ask} dev {dev}: asked when it is sent"), command);
             }
         }
-        self.to_port(&end, dev);
+        self.by_port(&end, dev);
     }
 
     /// From the bridge through the port to the pod; or by a pair that is in no bridge.
-    pub(super) fn to_port(&mut self, end: &End<'_>, dev: IfName) {
+    pub(super) fn by_port(&mut self, end: &End<'_>, dev: IfName) {
         let (host, port) = (self.node.host.as_str(), end.port);
         if let Some(mac) = end.inner.mac.filter(|_| dev != port)
             && let Some(to) = self.astray(mac, port, dev)
         {
             let finding = word::bridge_port(host, &end.pod.name, port, dev, Port::Astray { mac, to });
             return self.fail("port", format!("{mac} -> {to}"), finding, Verdict::Dropped);
+        }
+        let bridge = self.node.state.links.get(&dev).map_or(u32::MAX, |link| link.mtu);
+        self.pair_fits(end, bridge, true);
+        if self.end.is_some() {
+            return;
         }
         let object =
             if dev == port { format!("{port}, a pair of its own") } else { self.port_line(end, dev) };

@@ -3,15 +3,19 @@
 //! in again. The lease is the intent, the kernel is the fact; each step names both. Pure: a live node and a snapshot
 //! look the same from here.
 
+mod agree;
 mod arrive;
 mod far;
 mod here;
 mod kinds;
+mod live;
 mod local;
 mod outer;
 mod pod;
 mod remotes;
 mod shared;
+mod spread;
+mod stray;
 mod tunnel;
 mod walls;
 mod words;
@@ -21,12 +25,15 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
+pub use agree::disagreement;
 pub use far::Far;
+pub use live::{Live, Spot, confirm};
+pub use spread::Branch;
 
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
 use crate::finding::{Finding, Level, model};
-use crate::firewall::Packet;
+use crate::firewall::{Conn, Packet};
 use crate::net::IfName;
 use crate::readings::{Promises, Sight, promises};
 use crate::snapshot::Snapshot;
@@ -137,6 +144,8 @@ pub struct Path {
     pub src: Option<IpAddr>,
     /// Stages in the order of the packet.
     pub steps: Vec<Step>,
+    /// Where it goes to one of several: each of them.
+    pub branches: Vec<Branch>,
     /// The answer's stages, where the packet itself arrives.
     pub back: Vec<Step>,
     /// The node that it goes to, where that is another one.
@@ -147,6 +156,11 @@ pub struct Path {
     pub findings: Vec<Finding>,
     /// What becomes of it.
     pub verdict: Verdict,
+    /// What became of a real probe, if one was sent.
+    pub live: Option<Live>,
+    /// The first question that this node's routing tables were asked.
+    #[serde(skip)]
+    pub asked: Option<Flow>,
 }
 
 impl Path {
@@ -177,7 +191,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
     let node = other.map(|other| other.host.clone()).or(owner);
     let far = node.map(|node| Far { node, seen: other.is_some() });
-    let Walk { src, mut steps, mut findings, end, .. } = near;
+    let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
     steps.extend(beyond.there);
     findings.extend(expires);
     for finding in beyond.findings {
@@ -189,7 +203,8 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let unseen = steps.iter().chain(&beyond.back).any(|step| step.mark == Mark::Unseen);
     let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
     let verdict = end.or(beyond.end).unwrap_or(arrived);
-    Path { query: query.clone(), src, steps, back: beyond.back, far, notes, findings, verdict }
+    let query = query.clone();
+    Path { query, src, steps, branches, back: beyond.back, far, notes, findings, verdict, live: None, asked }
 }
 
 /// Which part of the way a walk is.
@@ -234,6 +249,14 @@ struct Walk<'a> {
     masked: Option<IpAddr>,
     /// As it was before the rules of OUTPUT sent it elsewhere.
     sent: Option<Packet>,
+    /// Its destination was drawn from several, and is not drawn again.
+    settled: bool,
+    /// What conntrack knows of it since.
+    tracked: Option<Conn>,
+    /// The servers that it may go to.
+    branches: Vec<Branch>,
+    /// The first look-up.
+    asked: Option<Flow>,
     steps: Vec<Step>,
     findings: Vec<Finding>,
     /// Set once the packet's fate is sealed.
@@ -265,7 +288,25 @@ impl<'a> Walk<'a> {
         let src = query.from;
         let (steps, findings) = (Vec::new(), Vec::new());
         let (masked, sent, end, exit) = (None, None, None, None);
-        Self { node, sight, promised, role, query, src, masked, sent, steps, findings, end, exit }
+        let (settled, tracked, branches, asked) = (false, None, Vec::new(), None);
+        Self {
+            node,
+            sight,
+            promised,
+            role,
+            query,
+            src,
+            masked,
+            sent,
+            settled,
+            tracked,
+            branches,
+            asked,
+            steps,
+            findings,
+            end,
+            exit,
+        }
     }
 }
 

@@ -35,13 +35,13 @@ impl<'a> Walk<'a> {
             (None, _) => None,
         };
         match place {
-            Some(place) => self.from_pod(place),
+            Some(place) => self.leave_pod(place),
             None => self.depart(),
         }
     }
 
     /// Out of the pod, and on as the node sees it.
-    pub(super) fn from_pod(&mut self, place: usize) {
+    pub(super) fn leave_pod(&mut self, place: usize) {
         let Some(pod) = self.node.pods.get(place) else { return };
         let ends = self.ends(place);
         let Some(end) = self.leaving(&ends) else {
@@ -184,6 +184,10 @@ impl<'a> Walk<'a> {
 
     /// Through the pair and the bridge's port to whoever has `ask`.
     fn onto_bridge(&mut self, end: &End<'a>, ask: IpAddr, gateway: bool) -> Option<Next<'a>> {
+        self.pair_fits(end, end.inner.mtu, false);
+        if self.end.is_some() {
+            return None;
+        }
         let object = format!("{} = {}, both up", end.shown(), end.port);
         self.pass("veth", object, format!("ip -d link show dev {}", end.port));
         if let Some((object, finding)) = self.wire_fault(end, None) {
@@ -220,8 +224,8 @@ impl<'a> Walk<'a> {
         let own = end.pod.state.addrs_of(end.dev).map(|(net, _)| net).find(|net| net.contains(&ask));
         let want = own.and_then(|net| IpNet::new(ask, net.prefix_len()).ok()).unwrap_or(IpNet::from(ask));
         let networks = self.sight.conf.map(|conf| conf.networks()).unwrap_or_default();
-        let have = self.node.state.addrs_of(bridge).map(|(net, _)| net);
-        let stale = have.filter(|net| networks.iter().any(|all| all.contains(net))).next();
+        let mut have = self.node.state.addrs_of(bridge).map(|(net, _)| net);
+        let stale = have.find(|net| networks.iter().any(|all| all.contains(net)));
         match stale {
             Some(have) => word::bridge_stale(self.host(), bridge, have, want),
             None => word::bridge_bare(self.host(), bridge, want),
@@ -267,7 +271,7 @@ impl<'a> Walk<'a> {
         }
         self.bridge_firewall(bridge);
         if self.end.is_none() {
-            self.to_port(other, bridge);
+            self.by_port(other, bridge);
         }
     }
 

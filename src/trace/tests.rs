@@ -1,3 +1,7 @@
 //! Paths of hand-made nodes.
 
+mod far;
 mod kinds;
+mod live;
+mod pod;
+mod spread;

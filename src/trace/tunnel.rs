@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::remotes::{Remotes, remotes};
 use super::{Mark, Verdict, Walk};
 use crate::finding::repair::{Device, PeerRows};
-use crate::finding::{fdb, neigh, outer, vtep};
+use crate::finding::{Finding, fdb, manager, neigh, outer, vtep};
 use crate::readings::{neigh_state, wanted_device};
 use crate::state::{FdbKey, Link, NeighKey, RouteKey, State, nud, table};
 
@@ -20,7 +20,8 @@ impl Walk<'_> {
         let state = &self.node.state;
         let Some(link) = state.links.get(&peer.dev) else {
             let Some(want) = want else { return };
-            let finding = vtep::missing(host, &with_uplink(want, self.node), &peers);
+            let finding = vtep::missing(host, &with_uplink(want.clone(), self.node), &peers);
+            let finding = rival(host, state, &want, finding);
             return self.fail("vtep", format!("no device {}", peer.dev), finding, Verdict::Dropped);
         };
         let lower = link.vxlan().and_then(|vxlan| vxlan.lower);
@@ -175,7 +176,7 @@ impl Walk<'_> {
 }
 
 /// The first attribute of the device that is not as config and own lease ask.
-fn differs(host: &str, want: &Device, link: &Link, peers: &[PeerRows]) -> Option<crate::finding::Finding> {
+fn differs(host: &str, want: &Device, link: &Link, peers: &[PeerRows]) -> Option<Finding> {
     let vxlan = link.vxlan()?;
     if vxlan.vni != want.vni {
         return Some(vtep::vni(host, want, vxlan.vni, peers));
@@ -188,6 +189,20 @@ fn differs(host: &str, want: &Device, link: &Link, peers: &[PeerRows]) -> Option
     }
     let (have, lease) = (link.mac?, want.mac?);
     (have != lease).then(|| vtep::mac(host, want, have, lease, peers))
+}
+
+/// A device that is missing cannot be made beside another one with its port and VNI: that one is what is wrong then.
+fn rival(host: &str, state: &State, want: &Device, missing: Finding) -> Finding {
+    let meets =
+        |link: &Link| link.vxlan().is_some_and(|vxlan| (vxlan.port, vxlan.vni) == (want.port, want.vni));
+    let v6 = |link: &Link| link.vxlan().and_then(|vxlan| vxlan.local).is_some_and(|ip| ip.is_ipv6());
+    let six = want.local.is_some_and(|ip| ip.is_ipv6());
+    let Some((name, _)) = state.links.iter().find(|(_, link)| meets(link) && v6(link) == six) else {
+        return missing;
+    };
+    let evidence = format!("{name}: vxlan id {} dstport {}", want.vni, want.port);
+    let again = missing.fix.as_ref().map(|fix| fix.command.as_str());
+    manager::rival_device(host, want.dev.as_str(), name.as_str(), &evidence, again)
 }
 
 /// The signature of a device that was down: every forwarding entry stands, no route and no neighbour does.

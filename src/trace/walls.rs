@@ -94,12 +94,18 @@ impl Walk<'_> {
         let mut told = Vec::new();
         let hooks: &[(Hook, At)] = match iif {
             Some(_) => &[(Hook::Input, At::Input)],
-            None => &[(Hook::Output, At::Output), (Hook::Postrouting, At::Output), (Hook::Input, At::Input)],
+            None => &[
+                (Hook::Output, At::Output),
+                (Hook::Postrouting, At::Output),
+                (Hook::Prerouting, At::Input),
+                (Hook::Input, At::Input),
+            ],
         };
         for (hook, at) in hooks {
             if iif.is_none() {
                 let lo = Some("lo".to_owned());
-                (packet.iif, packet.oif) = if *hook == Hook::Input { (lo, None) } else { (None, lo) };
+                let comes = matches!(hook, Hook::Prerouting | Hook::Input);
+                (packet.iif, packet.oif) = if comes { (lo, None) } else { (None, lo) };
             }
             let Some(outcome) = self.hook("firewall", *hook, &packet, (*at, traffic)) else { return };
             told.extend(outcome.matched.iter().map(line));
@@ -211,7 +217,7 @@ impl Walk<'_> {
             dst_type: Some(kind(query.dst)),
             own: oif.as_ref().and_then(same),
             ct: if reply { Ct::Established } else { Ct::New },
-            conn: Conn { reply: Some(reply), ..Conn::default() },
+            conn: self.tracked.clone().unwrap_or(Conn { reply: Some(reply), ..Conn::default() }),
             ..Packet::new(src, query.dst, query.proto)
         }
     }

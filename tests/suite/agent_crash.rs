@@ -1,6 +1,6 @@
 //! kill -9 at 260 moments of start-up, join, leave and heal, on a real etcd. Whatever the moment, the next start makes
 //! the tables what the leases want, the node has one lease and the same as before, and nobody else's row has moved.
-//! The dice's seed is printed; `FLANCTL_TEST_SEED=N` throws them again.
+//! The dice's seed is printed; `FLANCTL_TEST_SEED=N` or `fresh` throws others.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,11 +19,11 @@ use rand::{Rng, SeedableRng};
 use self::bed::{Bed, Damage};
 use crate::support::leases::Leases;
 use crate::support::relay::{Stop, Way};
+use crate::support::seed::seed;
 use crate::support::swap::{Place, Seat, until};
 
 fn dice() -> StdRng {
-    let given = std::env::var("FLANCTL_TEST_SEED").ok().and_then(|t| t.parse().ok());
-    let seed = given.unwrap_or_else(rand::random::<u64>);
+    let seed = seed(8);
     #[expect(clippy::print_stdout, reason = "a failure must be repeatable")]
     {
         println!("FLANCTL_TEST_SEED={seed}");

@@ -11,6 +11,7 @@ use flanctl::state::State;
 use flanctl::state::fib::{Answer, Entry, Flow, input, lookup};
 
 use crate::support::netns::{fresh, ip};
+use crate::support::swap::until;
 
 /// A namespace with something of everything: rules, tables, types, legs, source prefixes.
 const TABLES: &str = "link set lo up
@@ -149,7 +150,12 @@ fn a_table_of_questions_has_the_kernels_answers() {
     let wrong = fresh(|| {
         let mut wrong = Vec::new();
         let mut kernel = LinuxKernel::open().unwrap();
+        // Link-local addresses are there with the links, not when nobody has objected to them.
+        std::fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0").unwrap();
         TABLES.lines().for_each(|line| drop(ip(line)));
+        until("link-local addresses", || {
+            ip("-6 -o addr show dev e1 scope link").contains("fe80").then_some(())
+        });
         for (name, rules, sysctl) in [
             ("untouched", "", None),
             ("forwarding", "", Some(("net.ipv4.conf.all.forwarding", "1"))),

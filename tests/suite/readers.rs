@@ -8,6 +8,8 @@
     reason = "a test's helpers"
 )]
 
+mod drawn;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -394,24 +396,5 @@ fn the_short_help_of_run_is_short_and_its_page_whole() {
         let output = run(&[verb, "--help"]);
         let said = text(&output.stdout);
         assert!(said.contains("\nStates:\n  ok ") && said.contains("\nExit codes:\n  0 "), "{said}");
-    }
-}
-
-/// Where a healthy packet and one without a route go, drawn.
-#[test]
-fn a_path_is_drawn_for_graphviz_and_as_a_picture() {
-    for form in ["dot", "svg"] {
-        golden("trace", "healthy", form, &["10.5.2.3"]);
-        golden("trace", "drift", form, &["10.5.4.3"]);
-    }
-}
-
-#[test]
-fn only_a_path_can_be_drawn() {
-    for verb in ["route", "fdb", "arp", "lease", "doctor"] {
-        let output = run(&["-o", "svg", verb]);
-        assert_eq!(output.status.code(), Some(2), "{verb}");
-        assert_eq!(text(&output.stdout), "", "{verb}");
-        assert!(text(&output.stderr).contains("draw a packet's path: trace alone"), "{verb}");
     }
 }

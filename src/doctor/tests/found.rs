@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::far;
 use super::node::{
     RULES, answer, by, codes, dev, examined, firewall, give, ip, lease, mac, main_route, net, now, public,
 };
@@ -13,24 +14,24 @@ use crate::snapshot::Snapshot;
 use crate::state::{FdbKey, Link, LinkKind, NeighKey, Route, RouteKind, Rule, Vxlan, nud};
 
 /// What is done to a node and its peer, the check that asks for it, and the codes that come of it.
-type Case = (&'static str, fn(&mut Snapshot, &mut Snapshot), &'static [&'static str]);
+pub(super) type Case = (&'static str, fn(&mut Snapshot, &mut Snapshot), &'static [&'static str]);
 
-fn link<'a>(node: &'a mut Snapshot, name: &str) -> &'a mut Link {
+pub(super) fn link<'a>(node: &'a mut Snapshot, name: &str) -> &'a mut Link {
     node.state.links.get_mut(&dev(name)).unwrap()
 }
 
-fn vxlan(node: &mut Snapshot) -> &mut Vxlan {
+pub(super) fn vxlan(node: &mut Snapshot) -> &mut Vxlan {
     match &mut link(node, "flannel.1").kind {
         LinkKind::Vxlan(vxlan) => vxlan,
         _ => panic!("a tunnel"),
     }
 }
 
-fn fact(node: &mut Snapshot, key: &str, value: &str) {
+pub(super) fn fact(node: &mut Snapshot, key: &str, value: &str) {
     node.state.facts.insert(key.to_owned(), value.to_owned());
 }
 
-fn filter(node: &mut Snapshot, rule: &str) {
+pub(super) fn filter(node: &mut Snapshot, rule: &str) {
     node.state.firewall = Some(firewall(
         &RULES
             .replace("COMMIT\n*filter", "COMMIT\n*filter")
@@ -38,7 +39,7 @@ fn filter(node: &mut Snapshot, rule: &str) {
     ));
 }
 
-fn neigh(n: u8) -> NeighKey {
+pub(super) fn neigh(n: u8) -> NeighKey {
     NeighKey { dev: dev("flannel.1"), ip: ip(&format!("10.244.{n}.0")) }
 }
 
@@ -367,24 +368,12 @@ const CASES: &[Case] = &[
         },
         &["clock.skew"],
     ),
-    ("remote.device", |_, far| link(far, "flannel.1").mac = Some(mac(0x0b, 9)), &["remote.mac"]),
-    ("remote.device", |_, far| vxlan(far).port = 4789, &["remote.port"]),
-    (
-        "remote.return",
-        |_, far| drop(far.state.routes.remove(&main_route("10.244.1.0/24"))),
-        &["remote.noreturn"],
-    ),
-    ("remote.return", |_, far| drop(far.state.neighs.remove(&neigh(1))), &["remote.noreturn"]),
-    ("remote.return", |_, far| fact(far, "sysctl:net.ipv4.ip_forward", "0"), &["remote.forward"]),
-    ("remote.firewall", |_, far| filter(far, "-A FORWARD -j DROP"), &["remote.filter"]),
-    ("remote.firewall", |_, far| filter(far, "-A INPUT -p udp -j DROP"), &["remote.filter"]),
-    ("mtu.symmetric", |_, far| link(far, "flannel.1").mtu = 1_350, &["mtu.asymmetric"]),
 ];
 
 #[test]
 fn what_is_wrong_is_found_by_its_check_and_nothing_beside_it() {
     let mut wrong = Vec::new();
-    for (nr, (id, change, want)) in CASES.iter().enumerate() {
+    for (nr, (id, change, want)) in CASES.iter().chain(far::CASES).enumerate() {
         let report = examined(change);
         let (word, said) = (answer(&report, id).0, codes(&report));
         // An empty list: many findings, of which only the check's own matter.
@@ -397,21 +386,7 @@ fn what_is_wrong_is_found_by_its_check_and_nothing_beside_it() {
 
 #[test]
 fn every_check_can_find_something() {
-    let tried: BTreeSet<&str> = CASES.iter().map(|(id, ..)| *id).collect();
+    let tried: BTreeSet<&str> = CASES.iter().chain(far::CASES).map(|(id, ..)| *id).collect();
     let all: BTreeSet<&str> = CHECKS.iter().map(|check| check.id).collect();
     assert_eq!(tried, all);
-}
-
-#[test]
-fn who_is_known_by_its_mac_gets_its_address_back() {
-    let report = examined(|near, _| {
-        near.pods.iter_mut().for_each(|pod| pod.state.addrs.clear());
-        let entry = crate::state::Neigh { mac: Some(mac(0x0d, 1)), state: nud::STALE, flags: 0 };
-        near.state.neighs.insert(NeighKey { dev: dev("cni0"), ip: ip("10.244.1.2") }, entry);
-    });
-    let fix = report.findings[0].fix.as_ref().unwrap();
-    assert!(
-        fix.command.contains("10.244.1.2/24") && fix.command.contains("default via 10.244.1.1"),
-        "{fix:?}"
-    );
 }

@@ -79,11 +79,11 @@ pub(super) fn give(state: &mut State, dev_name: &str, addr: &str) {
     state.addrs.insert(AddrKey { dev: dev(dev_name), net: held }, addr);
     let host = IpNet::new(held.addr(), held.max_prefix_len()).unwrap();
     let key = RouteKey { table: table::LOCAL, dst: host, tos: 0, metric: 0 };
-    let local = Route { kind: RouteKind::Local, scope: 254, ..by(dev_name, None) };
+    let local = Route { kind: RouteKind::Local, scope: 254, proto: proto::KERNEL, ..by(dev_name, None) };
     state.routes.insert(key, vec![local]);
     if held.prefix_len() < held.max_prefix_len() {
         let key = RouteKey { table: table::MAIN, dst: held.trunc(), tos: 0, metric: 0 };
-        let link = Route { scope: 253, src: Some(held.addr()), ..by(dev_name, None) };
+        let link = Route { scope: 253, proto: proto::KERNEL, src: Some(held.addr()), ..by(dev_name, None) };
         state.routes.insert(key, vec![link]);
     }
 }

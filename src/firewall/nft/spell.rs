@@ -44,6 +44,7 @@ pub(super) fn statement(json: &Json) -> String {
         },
         "snat" | "dnat" | "masquerade" | "redirect" => nat(word, object),
         "xt" => format!("xt {} {}", text(object, "type"), text(object, "name")),
+        "flow" => format!("flow {} {}", text(object, "op"), text(object, "flowtable")),
         "set" | "map" => format!("{} {} {{ {} }}", text(object, "op"), text(object, "set"), part("elem")),
         _ if object.is_null() => word.clone(),
         _ => format!("{word} {}", expression(object)),

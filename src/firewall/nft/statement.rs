@@ -28,9 +28,10 @@ pub(super) fn steps(json: &Json) -> Vec<Step> {
         "notrack" => Step::Notrack,
         "set" | "map" => return edit(object, printed()),
         "limit" | "quota" | "ct count" | "meter" => Step::If { text: printed(), test: Test::Unknown },
-        "counter" | "log" | "last" | "dup" | "flow" | "ct helper" | "ct timeout" | "ct expectation" => {
+        "counter" | "log" | "last" | "dup" | "secmark" | "ct helper" | "ct timeout" | "ct expectation" => {
             Step::Aside
         }
+        "flow" => Step::Offload(printed()),
         "xt" => xt(object, printed()),
         _ => Step::Other(printed()),
     }]
@@ -69,6 +70,8 @@ fn vmap(object: &Json, text: String) -> Vec<Step> {
 fn reject(object: &Json) -> Vec<Step> {
     let code = object.get("expr").map(spell::expression).unwrap_or_default();
     let how = match text(object, "type") {
+        "icmp" if code == "prot-unreachable" => "icmp-proto-unreachable".to_owned(),
+        "icmpv6" if code == "admin-prohibited" => "icmp6-adm-prohibited".to_owned(),
         // A reset answers TCP alone; nft asks for that and does not print it.
         "tcp reset" => return vec![Step::Say(Say::Reject("tcp-reset".into()))],
         "icmp" => format!("icmp-{code}"),

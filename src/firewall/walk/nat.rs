@@ -99,6 +99,7 @@ fn put(packet: &mut Packet, new: &New, source: bool, random: bool, how: Rewrite)
     if source {
         packet.conn.snat = Some(changed);
         packet.src_type = packet.src_type.filter(|_| !moved);
+        packet.reverse = packet.reverse.filter(|_| !moved);
     } else {
         packet.conn.dnat = Some(changed);
         packet.dst_type = packet.dst_type.filter(|_| !moved);

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::super::Hook;
 use super::super::Verdict;
-use super::super::model::{Awake, Ruleset};
+use super::super::model::{Awake, Base, Chain, Edge, Ruleset, Table};
 use super::super::packet::Packet;
-use super::{MOST, Stop, World};
+use super::{MOST, Place, Stop, World};
 
 /// Chains of one priority whose orders are all tried; with more, only those whose order cannot matter are followed.
 const TRIED: usize = 4;
@@ -30,13 +30,11 @@ pub(super) fn turns<'a>(rules: &'a Ruleset, hook: Hook, packet: &Packet) -> Vec<
         IpAddr::V4(_) => "ip",
         IpAddr::V6(_) => "ip6",
     };
-    let tables =
-        rules.tables.iter().filter(|t| t.awake != Awake::No && (t.family == family || t.family == "inet"));
-    let stops = tables.flat_map(|table| table.chains.iter().map(move |chain| (table, chain)));
-    let stops = stops.filter_map(|(table, chain)| {
-        let base = chain.base.as_ref().filter(|base| base.hook == Some(hook))?;
-        Some(Stop { table, chain, base })
+    let stops = bases(rules).filter(|(table, _, base)| {
+        base.hook == Some(hook) && (table.family == family || table.family == "inet")
     });
+    let stops =
+        stops.map(|(table, chain, base)| Stop { table, chain, base, place: Place::Ip, perhaps: None });
     let (nat, plain): (Vec<_>, Vec<_>) = stops.partition(|stop| stop.base.kind == "nat");
     let mut parts: Vec<(i32, Part<'a>)> =
         plain.into_iter().map(|s| (s.base.priority, Part::Chain(s))).collect();
@@ -44,7 +42,55 @@ pub(super) fn turns<'a>(rules: &'a Ruleset, hook: Hook, packet: &Packet) -> Vec<
         let nat = nat.into_iter().map(|stop| (stop.base.priority, Part::Chain(stop))).collect();
         parts.push((nat_priority(hook), Part::Nat(gather(nat))));
     }
-    gather(parts)
+    let mut turns = gather(parts);
+    match hook {
+        Hook::Prerouting => {
+            let mut first = gather(edge(rules, Edge::Ingress, packet.iif.as_deref()));
+            first.extend(gather(frames(rules, Hook::Prerouting, packet)));
+            first.extend(gather(frames(rules, Hook::Input, packet)));
+            first.append(&mut turns);
+            return first;
+        }
+        Hook::Postrouting => {
+            turns.extend(gather(frames(rules, Hook::Output, packet)));
+            turns.extend(gather(frames(rules, Hook::Postrouting, packet)));
+            turns.extend(gather(edge(rules, Edge::Egress, packet.oif.as_deref())));
+        }
+        Hook::Forward if packet.bridged => turns.extend(gather(frames(rules, hook, packet))),
+        Hook::Forward | Hook::Input | Hook::Output => {}
+    }
+    turns
+}
+
+/// Every base chain that is awake.
+fn bases(rules: &Ruleset) -> impl Iterator<Item = (&Table, &Chain, &Base)> {
+    let tables = rules.tables.iter().filter(|table| table.awake != Awake::No);
+    let chains = tables.flat_map(|table| table.chains.iter().map(move |chain| (table, chain)));
+    chains.filter_map(|(table, chain)| Some((table, chain, chain.base.as_ref()?)))
+}
+
+type Parts<'a> = Vec<(i32, Part<'a>)>;
+
+/// The chains at one end of a device.
+fn edge<'a>(rules: &'a Ruleset, end: Edge, device: Option<&str>) -> Parts<'a> {
+    let here = bases(rules).filter(|(_, _, base)| {
+        let named =
+            base.devices.is_empty() || device.is_some_and(|d| base.devices.iter().any(|name| name == d));
+        base.edge == Some(end) && named
+    });
+    let stops = here.map(|(table, chain, base)| {
+        let perhaps = base.devices.is_empty().then_some("may be another device's");
+        Stop { table, chain, base, place: Place::Device, perhaps }
+    });
+    stops.map(|stop| (stop.base.priority, Part::Chain(stop))).collect()
+}
+
+/// The chains of the bridge family: whether a bridge carried the packet here, or carries it on, is not known.
+fn frames<'a>(rules: &'a Ruleset, hook: Hook, packet: &Packet) -> Parts<'a> {
+    let perhaps = (!packet.bridged).then_some("is asked of what a bridge carries");
+    let here = bases(rules).filter(|(table, _, base)| table.family == "bridge" && base.hook == Some(hook));
+    let stops = here.map(|(table, chain, base)| Stop { table, chain, base, place: Place::Frame, perhaps });
+    stops.map(|stop| (stop.base.priority, Part::Chain(stop))).collect()
 }
 
 /// NF_IP_PRI_NAT_DST and NF_IP_PRI_NAT_SRC

@@ -145,6 +145,8 @@ fn field(at: &At<'_>, field: Field, world: &World<'_>) -> Seen {
             flags => Seen::maybe(flags),
         }
         .only_if(packet.proto == TCP),
+        // A frame's rules name the bridge's ports.
+        Field::InDevice | Field::OutDevice if at.table.family == "bridge" => Seen::Unknown,
         Field::InDevice => match at.hook {
             Hook::Output => Seen::name(Some("")),
             Hook::Postrouting => Seen::name(Some(packet.iif.as_deref().unwrap_or_default())),

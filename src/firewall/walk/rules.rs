@@ -90,7 +90,15 @@ fn steps<'a>(
                     return ways;
                 }
             },
-            Step::Aside => {}
+            Step::Offload(text) if world.packet.ct == Ct::Established => {
+                let mut past = world.clone();
+                past.because(std::slice::from_ref(text));
+                past.past = true;
+                let mut ways = vec![(Flow::Ends(Verdict::Accept), past)];
+                ways.extend(steps(at, hit, rest, world, depth));
+                return ways;
+            }
+            Step::Aside | Step::Offload(_) => {}
             Step::Choose { text, key, among } => {
                 let hits = lookup(at, key, among, &world);
                 return choose(at, hit, text, &hits, rest, world, depth);
@@ -201,7 +209,7 @@ fn speak<'a>(
         Say::Accept => Verdict::Accept,
         Say::Drop => Verdict::Drop,
         Say::Reject(with) => Verdict::Reject(answer(with, world.packet.dst.is_ipv6())),
-        Say::Queue => Verdict::Unsure(vec!["queue".to_owned()]),
+        Say::Queue => Verdict::Unsure(vec![hit.told().text]),
     };
     world.matched.push(hit);
     world.decided(hit);

@@ -36,6 +36,8 @@ pub(super) struct World<'a> {
     pub(super) blurred: BTreeMap<Slot, String>,
     /// Sets that were changed on the way.
     pub(super) edited: BTreeSet<(&'a str, &'a str, &'a str)>,
+    /// No rule is asked any more.
+    pub(super) past: bool,
     pub(super) matched: Vec<Hit<'a>>,
     pub(super) nat: Option<(Hit<'a>, Rewrite)>,
     /// The last rule that accepted, or else the last policy.
@@ -49,6 +51,7 @@ impl<'a> World<'a> {
             why: Vec::new(),
             blurred: BTreeMap::new(),
             edited: BTreeSet::new(),
+            past: false,
             matched: Vec::new(),
             nat: None,
             last: None,
@@ -61,6 +64,7 @@ impl<'a> World<'a> {
             && self.nat.map(|(_, how)| how) == other.nat.map(|(_, how)| how)
             && self.blurred == other.blurred
             && self.edited == other.edited
+            && self.past == other.past
     }
 
     pub(super) fn because(&mut self, why: &[String]) {

@@ -70,7 +70,7 @@ pub(super) fn row(message: LinkMessage, names: &Names) -> Read {
         vrf: parts.data.as_ref().and_then(vrf_table),
         vlan_filtering: parts.data.as_ref().is_some_and(filters_vlans),
         encap: parts.data.as_ref().and_then(encap),
-        tunnel: parts.data.as_ref().and_then(|data| ip_tunnel(data, names)),
+        tunnel: parts.data.as_ref().and_then(|data| ip_tunnel(data, names)).map(Box::new),
         port: None,
         kind: kind(parts, message.header.link_layer_type, names),
     };

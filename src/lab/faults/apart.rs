@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Fault] = &[
         &[own("ip route del {other.subnet} dev {dev} && ip neigh del {other.base} dev {dev} && \
              bridge fdb del {other.mac} dev {dev} dst {other.ip} self")],
     )
-    .traced(&["route.missing"]),
+    .traced(&[]),
     Fault::near(
         "vtep.rival",
         "another program's tunnel has the port and VNI of flannel's, which cannot be made beside it",
@@ -23,8 +23,7 @@ pub(super) const ROWS: &[Fault] = &[
                 "ip link del rival0 2>/dev/null || true",
             ),
         ],
-    )
-    .traced(&["vtep.missing"]),
+    ),
     Fault::near(
         "masq.missing",
         "the rules that let pods speak to the world under the node's address are gone",

@@ -33,6 +33,25 @@ pub(super) const ROWS: &[Fault] = &[
         ],
     ),
     Fault::near(
+        "rpfilter.rejects-answer",
+        "the tunnel filters strictly, requests bear a mark that answers lack, and without it the way leads to the world",
+        &["route.shadowed", "rpfilter.rejects"],
+        &[
+            node(
+                "nft 'table ip site { chain pre { type filter hook prerouting priority -150; iifname \"cni0\" meta mark set 0x7; }; }'",
+                "nft delete table ip site",
+            ),
+            node("ip rule add pref 77 fwmark 0x7 lookup 77", "ip rule del pref 77"),
+            node(
+                "ip route add {other.subnet} via {other.base} dev {dev} onlink table 77",
+                "ip route flush table 77",
+            ),
+            node("ip route add {other.half} via {world} dev eth0", "ip route del {other.half} via {world} dev eth0"),
+            node("sysctl -qw net.ipv4.conf.{dev/}.rp_filter=1", "sysctl -qw net.ipv4.conf.{dev/}.rp_filter={rp:dev}"),
+        ],
+    )
+    .traced(&["rpfilter.rejects"]),
+    Fault::near(
         "filter.forward-nft",
         "an nft table of the site drops what is forwarded",
         &["filter.forward"],
@@ -106,6 +125,25 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     )
     .to("{gw}"),
+    Fault::near(
+        "filter.forward-answer",
+        "an nft table of the site drops what comes out of the tunnel for pods: requests leave, answers die",
+        &["filter.forward"],
+        &[node(
+            "nft 'table ip site { chain forward { type filter hook forward priority 0; iifname \"{dev}\" oifname \"cni0\" drop; }; }'",
+            "nft delete table ip site",
+        )],
+    ),
+    Fault::near(
+        "filter.input-answer",
+        "the firewall drops what pods elsewhere answer the node itself",
+        &["filter.input"],
+        &[node(
+            "nft 'table ip site { chain input { type filter hook input priority 0; iifname \"{dev}\" icmp type echo-reply drop; }; }'",
+            "nft delete table ip site",
+        )],
+    )
+    .from(At::Node),
     Fault::near(
         "filter.output",
         "the firewall drops what the node itself sends to pods elsewhere",

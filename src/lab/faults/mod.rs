@@ -32,9 +32,8 @@ pub const FAULTS: &[&[Fault]] = &[
     apart::ROWS,
 ];
 
-/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses, and a MAC that only
-/// the neighbour itself could contradict.
-const UNTRACED: &[&str] = &["route.stale", "neigh.stale", "fdb.stale", "outer.neigh-mac"];
+/// Faults of the node's own tables that one packet's way does not show: rows that no packet uses.
+const UNTRACED: &[&str] = &["route.stale", "neigh.stale", "fdb.stale"];
 
 /// One fault. Texts may hold names in braces, which [`Site`] fills in: `{other.subnet}`, `{dev}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -50,6 +50,21 @@ pub(super) const ROWS: &[Fault] = &[
         &[node("bridge link set dev veth0 state 0", "bridge link set dev veth0 state 3")],
     ),
     Fault::near(
+        "bridge.port-down",
+        "cni0 is down, and every port with it",
+        &["bridge.port"],
+        &[node("ip link set cni0 down", "ip link set cni0 up")],
+    ),
+    Fault::near(
+        "pod.neigh-node",
+        "the node has a dead MAC for the pod, as after the pod was made anew: answers die",
+        &["pod.neigh"],
+        &[node(
+            "ip neigh replace {pod} lladdr 02:00:00:00:00:99 dev cni0 nud permanent",
+            "ip neigh del {pod} dev cni0",
+        )],
+    ),
+    Fault::near(
         "bridge.stale",
         "cni0 kept another subnet's address, as after a new lease",
         &["bridge.stale"],

@@ -59,7 +59,9 @@ pub(super) const ROWS: &[Fault] = &[
             "ip neigh replace {other.ip} lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
             "ip neigh del {other.ip} dev eth0",
         )],
-    ),
+    )
+    // Only the other node knows its own MAC.
+    .flags("", "--peer {other.netns}"),
     Fault::near(
         "outer.down",
         "the uplink is down",
@@ -89,6 +91,15 @@ pub(super) const ROWS: &[Fault] = &[
         &[node(
             "iptables-legacy -A OUTPUT -p udp --dport {port} -j REJECT",
             "iptables-legacy -D OUTPUT -p udp --dport {port} -j REJECT",
+        )],
+    ),
+    Fault::near(
+        "outer.filtered-input",
+        "the firewall drops the tunnel's packets that come in: requests leave, answers die",
+        &["outer.filtered"],
+        &[node(
+            "nft 'table ip site { chain input { type filter hook input priority 0; udp dport {port} drop; }; }'",
+            "nft delete table ip site",
         )],
     ),
     Fault::near(

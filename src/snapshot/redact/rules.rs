@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::Redactor;
 use crate::firewall::{
-    Among, BitOp, Chain, Data, Element, Expr, Nat, Rule, Ruleset, Set, Span, Step, Table, Test, To, Value,
+    Among, Base, BitOp, Chain, Data, Element, Expr, Nat, Rule, Ruleset, Set, Span, Step, Table, Test, To,
+    Value,
 };
 
 impl Redactor {
@@ -21,7 +22,10 @@ impl Redactor {
         let Table { family, name, owner, awake, chains, sets } = table;
         let chains = chains.into_iter().map(|Chain { name, base, rules }| Chain {
             name,
-            base,
+            base: base.map(|base| Base {
+                devices: base.devices.iter().map(|device| self.device(device)).collect(),
+                ..base
+            }),
             rules: rules.into_iter().map(|rule| self.rule_row(rule)).collect(),
         });
         let sets = sets.into_iter().map(|Set { name, elements }| Set {
@@ -53,6 +57,7 @@ impl Redactor {
                 let (addr, port) = (addr.map(|to| self.to(to)), port.map(|to| self.to(to)));
                 Step::Nat(Nat { text: self.text(&text), kind, addr, port, random })
             }
+            Step::Offload(table) => Step::Offload(self.text(&table)),
             Step::Other(text) => Step::Other(self.text(&text)),
             Step::Say(_) | Step::Notrack | Step::Edit { .. } | Step::Aside => step,
         }

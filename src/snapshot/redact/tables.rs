@@ -66,7 +66,7 @@ impl Redactor {
             tunnel,
             port,
         } = link;
-        let tunnel = tunnel.map(|tunnel| self.ip_tunnel(tunnel));
+        let tunnel = tunnel.map(|tunnel| Box::new(self.ip_tunnel(*tunnel)));
         let kind = match kind {
             LinkKind::Vxlan(Vxlan { vni, port, local, lower, learning, gbp, ttl, group, l2miss, l3miss }) => {
                 let (local, lower) = (local.map(|ip| self.ip(ip)), lower.map(|dev| self.dev(dev)));

@@ -33,7 +33,13 @@ impl Redactor {
     fn notes(&self, text: &str) -> String {
         let (mut out, mut rest) = (String::with_capacity(text.len()), text);
         loop {
-            let next = NOTES.iter().filter_map(|mark| Some(rest.find(mark)? + mark.len())).min();
+            // nft quotes them; a word behind iptables' flag may stand bare, but not behind `-m comment`.
+            let marked = NOTES.iter().flat_map(|mark| rest.match_indices(mark));
+            let ends = marked.map(|(at, mark)| (at + mark.len(), mark.starts_with('-')));
+            let next = ends.filter(|(end, flag)| {
+                *flag || rest.get(*end..).is_some_and(|behind| behind.starts_with('"'))
+            });
+            let next = next.map(|(end, _)| end).min();
             let Some((before, after)) = next.and_then(|at| rest.split_at_checked(at)) else { break };
             out.push_str(before);
             let (note, behind) = word(after);

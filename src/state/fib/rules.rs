@@ -1,5 +1,6 @@
 //! The walk over the policy rules: which match, what they do, and what they pass on.
 
+use super::hops;
 use super::table::At;
 use super::{Answer, Leg, Lookup, Query};
 use crate::net::IfName;
@@ -189,7 +190,10 @@ fn suppressed(rule: &Rule, hit: &Hit<'_>, state: &State) -> Option<String> {
             at.key.dst, rule.suppress_prefixlength?
         ));
     }
-    let dev = leg.and_then(|leg| leg.hop.dev)?;
+    // IPv4 asks the first leg, whichever it will take (`fib4_rule_suppress`).
+    let first = || hops::all(state, at.route).into_iter().next();
+    let asked = if at.key.dst.addr().is_ipv4() { first() } else { *leg };
+    let dev = asked.and_then(|leg| leg.hop.dev)?;
     let group = state.links.get(&dev)?.group;
     (rule.suppress_ifgroup == Some(group)).then(|| format!("suppressed: {dev} is in group {group}"))
 }

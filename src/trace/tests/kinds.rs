@@ -3,7 +3,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::finding::Level;
-use crate::firewall::Ruleset;
 use crate::lease::{Attrs, Expiry, Lease};
 use crate::net::{IfName, Mac};
 use crate::snapshot::Snapshot;
@@ -14,11 +13,8 @@ use crate::state::{
 use crate::trace::{Mark, Path, Query, Verdict, trace};
 
 /// A node 192.168.50.11 with the subnet 10.5.1.0/24, nothing wrong with it, its firewall open.
-fn node() -> Snapshot {
-    let mut node = Snapshot::decode(include_bytes!("../../../fixtures/readers/healthy.json")).unwrap();
-    node.state.firewall = Some(Ruleset::default());
-    node.at = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    node
+pub(super) fn node() -> Snapshot {
+    Snapshot::decode(include_bytes!("../../../fixtures/readers/path.json")).unwrap()
 }
 
 /// The same with leases of another backend; nothing of vxlan is left.
@@ -79,17 +75,17 @@ fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
     dev(name)
 }
 
-fn walk(node: &Snapshot, dst: &str) -> Path {
+pub(super) fn walk(node: &Snapshot, dst: &str) -> Path {
     trace(node, &Query::to(dst.parse().unwrap()))
 }
 
 /// `id:object` of each stage from the first of these names on.
-fn from<'a>(path: &'a Path, first: &str) -> Vec<String> {
+fn from(path: &Path, first: &str) -> Vec<String> {
     let steps = path.steps.iter().skip_while(|step| &*step.id != first);
     steps.map(|step| format!("{}: {}", step.id, step.object)).collect()
 }
 
-fn codes(path: &Path) -> Vec<&'static str> {
+pub(super) fn codes(path: &Path) -> Vec<&'static str> {
     path.findings.iter().filter(|finding| finding.level != Level::Info).map(|finding| finding.code).collect()
 }
 
@@ -232,12 +228,12 @@ fn ipip(remote: Option<&str>) -> Snapshot {
     let mut node = of_backend("ipip", IPIP);
     let dev = device(&mut node, "flannel.ipip", "ipip", 1480);
     let link = node.state.links.get_mut(&dev).unwrap();
-    link.tunnel = Some(IpTunnel {
+    link.tunnel = Some(Box::new(IpTunnel {
         local: Some("192.168.50.11".parse().unwrap()),
         remote: remote.map(|ip| ip.parse().unwrap()),
         pmtudisc: true,
         ..IpTunnel::default()
-    });
+    }));
     route(&mut node, "10.5.2.0/24", Some("192.168.50.12"), "flannel.ipip");
     node
 }
@@ -303,11 +299,13 @@ fn wireguard(peers: Vec<WgPeer>) -> Snapshot {
     node
 }
 
+/// A peer that was heard 42 seconds before the snapshot.
 fn peer() -> WgPeer {
+    let seen = node().at.duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(42);
     WgPeer {
         allowed: vec!["10.5.2.0/24".parse().unwrap()],
         endpoint: Some("192.168.50.12:51820".parse().unwrap()),
-        handshake: Some(1_799_999_958),
+        handshake: Some(seen.as_secs()),
     }
 }
 

@@ -11,6 +11,8 @@ use super::inject::Lab;
 const NOT_HERE: &[(&str, &str)] = &[
     ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
     ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
+    ("probe.lost", "is said of a probe that was really sent, which a trace does only with --live"),
+    ("service.empty", "is of kube-proxy with IPVS, and a lab has none"),
     ("tunnel.down", "is of other backends than vxlan, and a lab has none"),
     ("tunnel.noreader", "is of the udp backend, and a lab has none"),
     ("tunnel.nopeer", "is of WireGuard, and a lab has none"),

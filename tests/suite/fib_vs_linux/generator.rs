@@ -10,6 +10,9 @@ use rand::{Rng, SeedableRng};
 /// Three devices with carrier and one without; neighbours that answer and one that does not.
 pub(super) const DEVICES: [&str; 4] = ["e0", "e1", "e2", "e3"];
 
+/// The group of `e1`; the others are in none.
+pub(super) const GROUP: u32 = 5;
+
 /// One family's dice.
 pub(super) struct Generator {
     dice: StdRng,
@@ -91,6 +94,10 @@ impl Generator {
             _ => "",
         };
         let mut line = format!("route {verb} {kind}{}", self.prefix());
+        if self.v6 && self.chance(30) {
+            let near = self.below(3);
+            line += &format!(" from {}", self.beside(near, 0) + "/64");
+        }
         if !self.v6 && self.chance(15) {
             line += " tos 0x10";
         }
@@ -106,7 +113,9 @@ impl Generator {
         }
         let sort = self.below(if self.v6 && !self.objects { 8 } else { 10 });
         match sort {
-            0..5 => line += &format!(" {}", self.gateway()),
+            0..4 => line += &format!(" {}", self.gateway()),
+            // A gateway that no network of the device has.
+            4 => line += &format!(" via {} dev e1 onlink", if self.v6 { "fd77::1" } else { "10.77.0.1" }),
             5 => line += &format!(" dev {}", self.one(&DEVICES)),
             6 | 7 => {
                 for _ in 0..2 + self.below(2) {
@@ -137,7 +146,7 @@ impl Generator {
             line += " not";
         }
         let near = self.below(3);
-        match self.below(8) {
+        match self.below(9) {
             0 => line += &format!(" from {}", self.beside(near, 0) + if self.v6 { "/64" } else { "/24" }),
             1 => line += &format!(" to {}", self.prefix()),
             2 => line += &format!(" iif {}", self.one(&["lo", "e0", "e1"])),
@@ -145,9 +154,11 @@ impl Generator {
             4 => line += &format!(" ipproto {}", self.one(&["tcp", "udp"])),
             5 => line += &format!(" ipproto udp dport {}", self.one(&["53", "50-60"])),
             6 => line += &format!(" ipproto udp sport {}", self.one(&["1000", "900-1100"])),
+            // Root's packets, and those that come in: those of others a rootless namespace cannot name.
+            7 => line += " uidrange 0-0",
             _ => line += " tos 0x10",
         }
-        line += &match self.below(10) {
+        line += &match self.below(12) {
             0 => " blackhole".to_owned(),
             1 => " prohibit".to_owned(),
             2 => " unreachable".to_owned(),
@@ -157,6 +168,9 @@ impl Generator {
                 self.one(&["main", "100"]),
                 self.one(&["0", "16", "24", "64"])
             ),
+            7 | 8 if !self.v6 => {
+                format!(" lookup {} suppress_ifgroup {GROUP}", self.one(&["main", "100"]))
+            }
             _ => format!(" lookup {}", self.one(&["100", "101"])),
         };
         line
@@ -203,6 +217,10 @@ impl Generator {
             words += &format!(" ipproto {name} sport {} dport {}", ports.0, ports.1);
             flow.proto = if name == "tcp" { 6 } else { 17 };
             (flow.sport, flow.dport) = (Some(ports.0), Some(ports.1));
+        }
+        if self.v6 && flow.iif.is_some() {
+            // RTM_GETROUTE asks IPv6 on behalf of nobody for what comes in.
+            flow.uid = u32::MAX;
         }
         if !self.v6 && flow.proto == 0 {
             // What RTM_GETROUTE takes for granted in IPv4.

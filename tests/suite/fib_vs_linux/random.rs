@@ -1,4 +1,8 @@
-//! Random rule sets and tables in one namespace: every look-up has the kernel's answer.
+//! Random rule sets and tables: every look-up has the kernel's answer. `FLANCTL_TEST_SEED` draws others.
+//!
+//! Not tried: VRF and l3mdev rules, which not every kernel has, and user ids other than root's, which a rootless
+//! namespace does not map; rules by tunnel id, which `ip route get` cannot ask for; `suppress_ifgroup` in IPv6, which
+//! asks the leg that a random hash chose.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,12 +12,16 @@ use flanctl::state::fib::{Answer, Entry, Flow, Invalid, Lookup, input, lookup};
 use flanctl::state::{Hops, RouteKind, State};
 
 use super::asked::{ask, batch, failures};
-use super::generator::{DEVICES, Generator};
+use super::generator::{DEVICES, GROUP, Generator};
 use crate::support::netns::{fresh, ip};
+use crate::support::seed::seed;
 
 /// Sets, and questions to each.
-const SETS: usize = 3000;
+const SETS: usize = 5000;
 const QUESTIONS: usize = 5;
+
+/// Namespaces that work at the same time, each with one family.
+const SHARES: usize = 4;
 
 /// What the kernel says when it refuses.
 fn sentence(kind: RouteKind) -> &'static str {
@@ -99,13 +107,16 @@ fn features(state: &State, flow: &Flow, found: &Lookup) -> Vec<&'static str> {
     };
     put(flow.iif.is_some(), "come in");
     put(found.passed.iter().any(|(_, why)| why.starts_with("throw")), "throw");
-    put(found.passed.iter().any(|(_, why)| why.starts_with("suppressed")), "suppress_prefixlength");
+    put(found.passed.iter().any(|(_, why)| why.contains("is no longer than")), "suppress_prefixlength");
+    put(found.passed.iter().any(|(_, why)| why.contains("is in group")), "suppress_ifgroup");
     if let Answer::Route { key, place, .. } = &found.answer {
         let same = || found.runners_up.iter().filter(|(k, _)| k.table == key.table).map(|(k, _)| k);
         put(same().any(|k| k.dst.prefix_len() < key.dst.prefix_len()), "prefix length");
         put(same().any(|k| k.dst == key.dst && k.tos == key.tos && k.metric != key.metric), "metric");
         put(key.tos != 0, "tos of a route");
         let route = &state.routes[key][*place];
+        put(route.from.is_some(), "source prefix");
+        put(matches!(&route.hops, Hops::One(hop) if hop.onlink), "onlink");
         match (&route.hops, route.kind) {
             (_, RouteKind::Blackhole) => put(true, "blackhole"),
             (_, RouteKind::Unreachable) => put(true, "unreachable"),
@@ -128,6 +139,7 @@ fn features(state: &State, flow: &Flow, found: &Lookup) -> Vec<&'static str> {
         put(rule.ipproto.is_some(), "rule ipproto");
         put(rule.sport.is_some() || rule.dport.is_some(), "rule ports");
         put(rule.tos != 0 || rule.dscp.is_some(), "rule tos");
+        put(rule.uidrange.is_some(), "rule uidrange");
         put(rule.not, "rule not");
     }
     if state.rules.iter().any(|rule| rule.goto.is_some() && rule.v6 == flow.dst.is_ipv6()) {
@@ -149,6 +161,7 @@ fn ground() {
         ip(&format!("neigh add 10.0.{at}.5 dev {dev} lladdr 02:00:00:00:00:05"));
         ip(&format!("neigh add 10.0.{at}.6 dev {dev} nud noarp lladdr 02:00:00:00:00:06"));
     }
+    ip(&format!("link set e1 group {GROUP}"));
     (0..3).for_each(|at| drop(ip(&format!("link set p{at} up"))));
     switch("ipv4/conf/all/forwarding", "1");
     switch("ipv6/conf/all/forwarding", "1");
@@ -173,7 +186,7 @@ impl Tally {
         let flag = if v6 { "-6" } else { "-4" };
         dice.switches().into_iter().for_each(|(name, value)| switch(name, value));
         let mut lines = dice.clear();
-        if number % 50 < 2 {
+        if number % 25 == 0 {
             batch(&[flag], &lines);
             // A group is of no family.
             batch(&[], &dice.nexthops());
@@ -220,14 +233,7 @@ impl Tally {
                 self.wrong.push(format!(
                     "set {number}: {}\n  linux {plain} ({shown:?})\n  here {said:?} {named:?} {found:?}\n{}",
                     question.words,
-                    if self.wrong.len() < 3 {
-                        lines.join(
-                            "
-",
-                        )
-                    } else {
-                        String::new()
-                    },
+                    if self.wrong.len() < 3 { lines.join("\n") } else { String::new() },
                 ));
             }
         }
@@ -242,25 +248,42 @@ fn table(number: u32) -> String {
     }
 }
 
+/// One namespace's share of the sets.
+fn share(number: usize, seed: u64) -> Tally {
+    ground();
+    let mut kernel = LinuxKernel::open().unwrap();
+    let mut tally = Tally::default();
+    let v6 = number % 2 == 1;
+    let mut dice = Generator::new(seed + number as u64, v6);
+    for at in 0..SETS / SHARES {
+        // The kernel never forgets that there was a rule: the sets without come first.
+        tally.set(&mut kernel, &mut dice, at, at >= SETS / SHARES / 5, v6);
+    }
+    tally
+}
+
 #[test]
 fn random_tables_have_the_kernels_answers() {
-    let tally = fresh(|| {
-        ground();
-        let mut kernel = LinuxKernel::open().unwrap();
-        let mut tally = Tally::default();
-        let mut dice = [Generator::new(4, false), Generator::new(6, true)];
-        for number in 0..SETS {
-            // The kernel never forgets that there was a rule: the sets without come first.
-            let (v6, rules) = (number % 2 == 1, number >= SETS / 5);
-            tally.set(&mut kernel, &mut dice[usize::from(v6)], number, rules, v6);
-        }
-        tally
-    });
+    let seed = seed(4);
+    let shares: Vec<_> =
+        (0..SHARES).map(|number| std::thread::spawn(move || fresh(move || share(number, seed)))).collect();
+    let mut tally = Tally::default();
+    for share in shares {
+        let share = share.join().unwrap();
+        tally.asked += share.asked;
+        tally.lines += share.lines;
+        tally.refused_lines += share.refused_lines;
+        tally.wrong.extend(share.wrong);
+        share
+            .features
+            .into_iter()
+            .for_each(|(name, count)| *tally.features.entry(name).or_default() += count);
+    }
     println!("{} questions, {} of {} lines refused", tally.asked, tally.refused_lines, tally.lines);
     tally.features.iter().for_each(|(name, count)| println!("{count:6} {name}"));
     let (count, few) = (tally.wrong.len(), tally.wrong.iter().take(12).map(String::as_str));
-    assert!(count == 0, "{count} differ\n{}", few.collect::<Vec<_>>().join("\n"));
+    assert!(count == 0, "FLANCTL_TEST_SEED={seed}: {count} differ\n{}", few.collect::<Vec<_>>().join("\n"));
     assert!(tally.refused_lines * 4 < tally.lines, "most lines should be taken");
     let rare: Vec<_> = tally.features.iter().filter(|(_, count)| **count * 100 < tally.asked).collect();
-    assert!(rare.is_empty() && tally.features.len() == 25, "{rare:?} of {}", tally.features.len());
+    assert!(rare.is_empty() && tally.features.len() == 29, "{rare:?} of {}", tally.features.len());
 }

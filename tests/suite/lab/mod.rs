@@ -231,7 +231,7 @@ fn the_leases_may_live_in_an_etcd_outside_and_nothing_of_them_stays_there() {
 }
 
 /// The user `nobody`, as an example of one without rights.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 #[test]
 fn an_ordinary_users_lab_lives_in_namespaces_of_its_own_and_dies_with_them() {
@@ -297,7 +297,7 @@ pub(crate) fn nobody_exists() -> bool {
     })
 }
 
-fn mode(bits: u32) -> std::fs::Permissions {
+pub(crate) fn mode(bits: u32) -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     std::fs::Permissions::from_mode(bits)
 }

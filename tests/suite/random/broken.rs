@@ -12,7 +12,7 @@ use super::dice::{Dice, Fault, wished};
 use super::tidy::Tidy;
 
 /// Questions a fault.
-const QUESTIONS: usize = 4;
+const QUESTIONS: usize = 6;
 
 /// One lab, what it looked like, and what is asked about it.
 struct Bench {
@@ -25,7 +25,7 @@ struct Bench {
 impl Bench {
     fn up(name: &'static str, shape: &[&str]) -> Self {
         let bed = Bed::up(name, shape);
-        let members = ["node1", "node2", "pod1", "pod2"].map(str::to_owned);
+        let members = ["pod1", "pod2", "node1", "node2"].map(str::to_owned);
         let owners = owners(&bed, &members);
         let tidy = members.iter().map(|m| (m.clone(), Tidy::of(&bed.netns(m)))).collect();
         Self { bed, tidy, owners, shots: TempDir::new().unwrap() }
@@ -64,7 +64,7 @@ impl Bench {
     }
 
     /// Breaks, asks, compares, mends: what was foretold wrongly.
-    fn round(&self, dice: &mut Dice, number: usize) -> (usize, Vec<String>) {
+    fn round(&self, dice: &mut Dice, number: usize) -> Score {
         let mut lines = Vec::new();
         let mut filters = false;
         for _ in 0..=usize::from(dice.chance(25)) {
@@ -81,29 +81,18 @@ impl Bench {
         while all.len() < QUESTIONS {
             all.extend(self.question(dice));
         }
-        let fates = self.fates(&all);
-        let shots: BTreeMap<String, PathBuf> = ["node1", "node2"]
-            .map(|node| (node.to_owned(), self.shots.path().join(format!("{node}.json"))))
-            .into();
-        for (node, file) in &shots {
-            shoot(&self.bed, node, file);
-        }
-        let mut wrong = Vec::new();
-        for (question, fate) in all.iter().zip(&fates) {
-            let foretold = question.trace(&self.bed, &shots);
-            if !agrees(&foretold, fate) {
-                wrong.push(self.complaint(
-                    &format!("#{number} {}", lines.join("\n     ")),
-                    question,
-                    fate,
-                    &foretold,
-                ));
-            }
-        }
-        for (member, tidy) in &self.tidy {
-            tidy.restore(filters && member.starts_with("node"));
-        }
-        (all.len(), wrong)
+        let fates = each(&all, |question| question.ping(&self.bed, 2));
+        let shots = ["node1", "node2"].map(|node| (node, self.shots.path().join(format!("{node}.json"))));
+        each(&shots, |(node, file)| shoot(&self.bed, node, file));
+        let shots: BTreeMap<String, PathBuf> = shots.map(|(node, file)| (node.to_owned(), file)).into();
+        let foretold = each(&all, |question| question.trace(&self.bed, &shots));
+        let head = format!("#{number} {}", lines.join("\n     "));
+        let wrong = all.iter().zip(&fates).zip(&foretold).filter(|((_, fate), told)| !agrees(told, fate));
+        let wrong =
+            wrong.map(|((question, fate), told)| self.complaint(&head, question, fate, told)).collect();
+        let died = fates.iter().filter(|fate| !fate.answered).count();
+        each(&self.tidy, |(member, tidy)| tidy.restore(filters && member.starts_with("node")));
+        Score { asked: all.len(), died, wrong }
     }
 
     fn complaint(&self, head: &str, question: &Question, fate: &Fate, told: &Foretold) -> String {
@@ -118,14 +107,24 @@ impl Bench {
             ping.trim()
         )
     }
+}
 
-    /// What becomes of the packets, sent at once.
-    fn fates(&self, all: &[Question]) -> Vec<Fate> {
-        std::thread::scope(|scope| {
-            let sent: Vec<_> = all.iter().map(|q| scope.spawn(|| q.ping(&self.bed, 2))).collect();
-            sent.into_iter().map(|one| one.join().unwrap()).collect()
-        })
-    }
+/// What came of one fault.
+struct Score {
+    /// How many questions.
+    asked: usize,
+    /// How many pings died.
+    died: usize,
+    /// What was foretold wrongly.
+    wrong: Vec<String>,
+}
+
+/// All at once.
+fn each<A: Sync, B: Send>(all: &[A], of: impl Fn(&A) -> B + Sync) -> Vec<B> {
+    std::thread::scope(|scope| {
+        let begun: Vec<_> = all.iter().map(|one| scope.spawn(|| of(one))).collect();
+        begun.into_iter().map(|one| one.join().unwrap()).collect()
+    })
 }
 
 /// It is delivered, for sure, or it is not.
@@ -140,18 +139,21 @@ fn agrees(foretold: &Foretold, fate: &Fate) -> bool {
 fn run(name: &'static str, shape: &[&str], share: u64, rounds: usize) {
     let (seed, rounds) = wished(rounds);
     let bench = Bench::up(name, shape);
-    let mut wrong = Vec::new();
-    let mut asked = 0;
+    let mut all = Score { asked: 0, died: 0, wrong: Vec::new() };
     let mut number = 0;
-    while asked < rounds {
+    while all.asked < rounds {
         // Each fault has a seed of its own, so that one can be thrown again.
         let mut dice = Dice::of(seed.wrapping_mul(1_000_003).wrapping_add(share * 100_000 + number as u64));
-        let (more, said) = bench.round(&mut dice, number);
-        asked += more;
+        let Score { asked, died, wrong } = bench.round(&mut dice, number);
+        (all.asked, all.died) = (all.asked + asked, all.died + died);
+        all.wrong.extend(wrong);
         number += 1;
-        wrong.extend(said);
     }
+    let Score { asked, died, wrong } = all;
     assert!(wrong.is_empty(), "seed {seed}: {} of {asked} are wrong\n{}", wrong.len(), wrong.join("\n"));
+    // Neither a lab that nothing breaks nor one where nothing works tells much.
+    assert!(died * 8 > asked && died < asked, "{died} of {asked} pings died");
+    println!("seed {seed}: {asked} asked, {died} died");
 }
 
 #[test]

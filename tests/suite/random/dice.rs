@@ -125,7 +125,9 @@ impl Dice {
             3 | 4 => "via {other.base6} dev {dev6} onlink".to_owned(),
             5 => "via {base6} dev {dev6} onlink".to_owned(),
             6 => "via {other.addr6} dev {dev6} onlink".to_owned(),
-            7 => "nexthop via {other.base6} dev {dev6} onlink nexthop via {world6} dev eth0".to_owned(),
+            // Of two different legs the kernel takes one by a seed of its own, which nobody can read.
+            7 => "nexthop via {other.base6} dev {dev6} onlink nexthop via {other.base6} dev {dev6} onlink weight 3"
+                .to_owned(),
             _ => format!("dev {}", self.device("6")),
         };
         text.replace("6}", &format!("{six}}}"))

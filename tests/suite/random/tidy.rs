@@ -1,19 +1,21 @@
 //! What a namespace looks like, and how it is made to look so again, whatever was done to it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::bed::{said, shell};
 
 /// How often a namespace is put right before that counts as impossible: what goes with an address or a link that was
 /// put back shows at the second look.
-const LOOKS: usize = 6;
+const LOOKS: usize = 20;
 
 /// What is read, a word in front of each line.
 const READ: &str = "\
 { ip -o route show table all; ip -6 -o route show table all; } | sed -E 's/ expires [^ ]*//; s/ (linkdown|dead)//g; s/^/route /'
 ip -o rule | sed 's/^/rule -4 /'; ip -6 -o rule | sed 's/^/rule -6 /'
 ip -o addr show | sed -E 's/^[0-9]+: //; s/ *\\\\.*//; s/^/addr /'
-ip -o link | sed -E 's/^[0-9]+: //; s/@[^:]*:/:/; s/^/link /'
+ip -o link | sed -E 's/^[0-9]+: //; s/@[^:]*:/:/; s/NO-CARRIER,|,LOWER_UP//g; s/ state [A-Z]*//; s/^/link /'
+bridge -o link | sed -E 's/^[0-9]+: //; s/@[^:]*:/:/; s/<.*>//; s/^/port /'
 { ip neigh show nud permanent; ip -6 neigh show nud permanent; } | sed 's/^/neigh /'
 bridge fdb show | grep 'dst ' | sed 's/^/fdb /'
 sysctl -a -r '^net\\.ipv[46]\\.(ip_forward|icmp_echo_ignore_all|conf\\..*\\.(forwarding|rp_filter|accept_local|src_valid_mark|disable_ipv6|arp_ignore|arp_filter|route_localnet|send_redirects))$' 2>/dev/null | sed 's/^/sysctl /'";
@@ -44,6 +46,8 @@ impl Tidy {
             }
             let script = repairs(&self.lines, &now);
             shell(&self.netns, &script);
+            // Carrier and the states of bridge ports follow in their own time.
+            std::thread::sleep(Duration::from_millis(20));
         }
         let now = look(&self.netns);
         let gone: Vec<_> = self.lines.difference(&now).collect();
@@ -55,7 +59,7 @@ impl Tidy {
     fn forget(&self) {
         shell(
             &self.netns,
-            "for d in /sys/class/net/*; do :; done; ip neigh flush all; ip -6 neigh flush all; \
+            "ip neigh flush all; ip -6 neigh flush all; \
              ip route flush cache; ip -6 route flush cache; conntrack -F",
         );
     }
@@ -102,6 +106,9 @@ fn repairs(before: &BTreeSet<String>, now: &BTreeSet<String>) -> String {
         of(&gone, "sysctl").into_iter().map(|line| format!("sysctl -qw '{}'", line.replace(" = ", "="))),
     );
     all.extend(of(&gone, "link").iter().filter_map(|line| link(line)));
+    let ports = of(&gone, "port");
+    let ports = ports.iter().filter_map(|line| line.split(':').next());
+    all.extend(ports.map(|dev| format!("bridge link set dev {dev} state 3")));
     for (line, verb) in of(&more, "addr")
         .into_iter()
         .map(|l| (l, "del"))

@@ -8,5 +8,6 @@ pub(crate) mod leases;
 pub(crate) mod netns;
 pub(crate) mod pinger;
 pub(crate) mod relay;
+pub(crate) mod seed;
 pub(crate) mod space;
 pub(crate) mod swap;
