@@ -58,11 +58,13 @@ fn crafted_packets_are_printed_as_both_versions_print_them() {
 fn files_print_beside_tcpdump_what_it_prints() {
     let names = ["crafted", "probe2", "lab_eth0", "trunc_arp", "trunc_dns", "trunc_geneve", "trunc_ip6"];
     for name in names.into_iter().chain(["trunc_tcp", "trunc_vxlan"]) {
-        for options in
-            [&["-t"][..], &["-v"], &["-vvv", "-e"], &["-q"], &["-X", "-tttt"], &["-xx", "-S", "-tt"]]
-        {
+        for options in [&["-t"][..], &["-v"], &["-vvv", "-e"], &["-q"], &["-S", "-tt"], &["-tttt", "-#"]] {
             beside_tcpdump(&fixture(&format!("{name}.pcap")), options);
         }
+    }
+    for options in [&["-x"][..], &["-X", "-tttt"], &["-xx", "-S"], &["-XX"], &["-A"], &["-AA", "-e"]] {
+        beside_tcpdump(&fixture("lab_eth0.pcap"), options);
+        beside_tcpdump(&fixture("lab_any.pcap"), options);
     }
 }
 
@@ -74,7 +76,7 @@ fn random_overlay_packets_print_beside_tcpdump_what_it_prints() {
         let file = dir.path().join(format!("{round}.pcap"));
         std::fs::write(&file, generator::file(&mut dice, 1000)).unwrap();
         let verbose = dice.of(&["-t", "-v", "-vv", "-vvv"]);
-        let form = dice.of(&["-#", "-e", "-q", "-S", "-tt", "-ttt", "-x", "-A"]);
+        let form = dice.of(&["-#", "-e", "-q", "-S", "-tt", "-ttt", "-tttt", "-ttttt"]);
         beside_tcpdump(&file, &[verbose, form]);
     }
 }

@@ -84,7 +84,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             address(cx, out, &f, f.spa);
         }
         _ => {
-            hex::unread(out, b);
+            hex::unread(cx, out, b);
             return Ok(());
         }
     }

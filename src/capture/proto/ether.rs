@@ -132,7 +132,7 @@ fn typed(
             out.str(": ");
         }
         if cx.o.q == 0 {
-            hex::unread(out, rest);
+            hex::unread(cx, out, rest);
         }
     }
     Ok(())
@@ -163,7 +163,7 @@ fn length_field(
     let body = upto(rest, inside as usize);
     let (used, known) = llc::print(cx, out, body, inside, Some(macs))?;
     if !known && cx.o.q == 0 {
-        hex::unread(out, body);
+        hex::unread(cx, out, body);
     }
     Ok(used)
 }

@@ -69,9 +69,10 @@ fn head(out: &mut Out, indent: &str, offset: usize) {
 
 fn ascii(out: &mut Out, data: &[u8]) {
     out.byte(b'\n');
-    for &byte in data {
+    let next = data.iter().skip(1).map(Some).chain([None]);
+    for (&byte, next) in data.iter().zip(next) {
         match byte {
-            b'\r' => {}
+            b'\r' if next == Some(&b'\n') => {}
             b'\n' | b'\t' => out.byte(byte),
             _ if byte.is_ascii_graphic() || byte == b' ' => out.byte(byte),
             _ => out.byte(b'.'),
@@ -79,7 +80,10 @@ fn ascii(out: &mut Out, data: &[u8]) {
     }
 }
 
-/// A payload that nobody reads.
-pub fn unread(out: &mut Out, data: &[u8]) {
+/// A payload that nobody reads, unless the whole packet is dumped anyway.
+pub fn unread(cx: &Cx, out: &mut Out, data: &[u8]) {
+    if cx.o.x | cx.o.xx | cx.o.a != 0 {
+        return;
+    }
     hex_and_ascii(out, "\n\t", data, 0);
 }

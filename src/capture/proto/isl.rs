@@ -59,7 +59,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
     let inner = upto(after(b, HEADER), inner_len as usize);
     if kind >> 4 != 0 {
         out.str(": ");
-        hex::unread(out, inner);
+        hex::unread(cx, out, inner);
         return Ok(HEADER);
     }
     out.byte(b'\n');

@@ -15,7 +15,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
     cx.proto = "llc";
     if b.len() < 3 || len < 3 {
         super::cut(cx, out);
-        hex::unread(out, b);
+        hex::unread(cx, out, b);
         return Ok((b.len(), true));
     }
     let (dsap_field, ssap_field, mut control) = (u8_at(b, 0)?, u8_at(b, 1)?, u16::from(u8_at(b, 2)?));
@@ -23,7 +23,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
     let hlen = if unnumbered { 3 } else { 4 };
     if b.len() < hlen || len < hlen as u32 {
         super::cut(cx, out);
-        hex::unread(out, b);
+        hex::unread(cx, out, b);
         return Ok((b.len(), true));
     }
     if !unnumbered {
@@ -107,7 +107,7 @@ fn exchange(cx: &Cx, out: &mut Out, b: &[u8], len: u32, hlen: usize) -> Step<(us
     if u8_at(b, 0)? == 0x81 {
         if b.len() < 3 || len < 3 {
             super::cut(cx, out);
-            hex::unread(out, b);
+            hex::unread(cx, out, b);
             return Ok((hlen, true));
         }
         out.str(": ");

@@ -65,7 +65,7 @@ pub(super) fn link(cx: &mut Cx, out: &mut Out, packet: &Packet<'_>) -> Step<usiz
             out.str("UNSUPPORTED (");
             out.dec(number);
             out.byte(b')');
-            hex::unread(out, b);
+            hex::unread(cx, out, b);
             Ok(0)
         }
     }

@@ -28,7 +28,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
             if !cx.o.e {
                 head(cx, out, family, len);
             }
-            hex::unread(out, rest);
+            hex::unread(cx, out, rest);
         }
     }
     Ok(4)

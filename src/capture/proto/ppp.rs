@@ -59,7 +59,7 @@ pub fn protocol(cx: &mut Cx, out: &mut Out, proto: u16, b: &[u8], len: u32) -> S
                 }
             }
             out.byte(b' ');
-            hex::unread(out, b);
+            hex::unread(cx, out, b);
             Ok(())
         }
     }

@@ -125,7 +125,7 @@ fn body(cx: &mut Cx, out: &mut Out, (b, mut at): (&[u8], usize), len: u32, head:
                     return Ok(at + used);
                 }
             }
-            hex::unread(out, rest);
+            hex::unread(cx, out, rest);
             return Ok(at);
         }
         if kind != 0x8100 {
@@ -133,7 +133,7 @@ fn body(cx: &mut Cx, out: &mut Out, (b, mut at): (&[u8], usize), len: u32, head:
                 if !cx.o.e {
                     head.print(cx, out, len);
                 }
-                hex::unread(out, rest);
+                hex::unread(cx, out, rest);
             }
             return Ok(at);
         }
