@@ -109,7 +109,9 @@ fn letter_options<'a>(
 mod tests {
     use super::{Key, Unread, read};
 
-    fn line(text: &str) -> Result<(Vec<(Key, String)>, Vec<String>), Unread> {
+    type Parted = (Vec<(Key, String)>, Vec<String>);
+
+    fn line(text: &str) -> Result<Parted, Unread> {
         read(&text.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
