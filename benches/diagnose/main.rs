@@ -7,12 +7,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is the result")]
 
 #[path = "../cluster/peers.rs"]
+#[expect(dead_code, reason = "the bench of the agent needs more of it")]
 mod peers;
 mod question;
 #[path = "../cluster/room.rs"]
 mod room;
 mod seat;
 #[path = "../cluster/table.rs"]
+#[expect(dead_code, reason = "the bench of the agent needs more of it")]
 mod table;
 
 use std::os::unix::process::CommandExt;

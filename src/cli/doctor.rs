@@ -109,6 +109,10 @@ struct Told<'a> {
 /// Runs `doctor`.
 pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let others = peers(&args.peer, &args.look, global)?;
+    if !args.only.is_empty() && !args.fix {
+        // clap lets this pass beside --snapshot, which --fix does not go with.
+        return Err(Failure::usage("--only says what --fix mends").hint("flanctl doctor --fix --only CODE"));
+    }
     let text = global.output != Output::Json;
     let mut seen = examined(args, global, &others)?;
     let (mut done, mut before) = (None, None);

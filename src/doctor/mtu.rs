@@ -84,7 +84,9 @@ pub(super) fn inner(ground: &Ground<'_>) -> Outcome {
             let may =
                 ground.devices.iter().find(|own| own.name == dev).and_then(|own| wanted(ground, own).mtu);
             found.push(match may.filter(|may| (link.mtu..).contains(may)) {
-                Some(may) => finding.fix(format!("ip link set {dev} mtu {may}")),
+                Some(may) => finding
+                    .fix(format!("ip link set {dev} mtu {may}"))
+                    .lasting("a running agent keeps its device's MTU by itself"),
                 None => finding,
             });
         }

@@ -75,6 +75,11 @@ fn wire(ground: &Ground<'_>, view: &PodView<'_>) -> Option<Finding> {
             .collect();
         return Some(pod::eth_down(node, name, view.dev, &again, inside.as_deref()));
     }
+    // Ports of a bridge that is down forward nothing, and that is not their fault.
+    let down = |master: &IfName| ground.state().links.get(master).is_some_and(|bridge| !bridge.up);
+    if let Some(master) = link.master.filter(down) {
+        return Some(pod::bridge_down(node, master));
+    }
     let why = match (link.master, &link.port) {
         (None, _) if !is_routed(ground, port, own) => pod::Port::Loose,
         (Some(_), Some(held)) if !held.forwards() => pod::Port::State(held.state),

@@ -7,7 +7,9 @@ use super::{KernelError, Refusal};
 use crate::state::fib::Flow;
 use crate::state::{Row, State, Told};
 
+/// The row itself; and, for IPv4, the table that it stands in (IPv6 always tells, and takes no other flag).
 const FIB_MATCH: u32 = 0x2000;
+const LOOKUP_TABLE: u32 = 0x1000;
 const RTA_DST: u16 = 1;
 const RTA_SRC: u16 = 2;
 const RTA_IIF: u16 = 3;
@@ -18,13 +20,17 @@ const RTA_SPORT: u16 = 28;
 const RTA_DPORT: u16 = 29;
 
 /// Protocols that the kernel takes in the question (`rtm_getroute_parse_ip_proto`); without one it asks for UDP.
-const KNOWN: [u8; 4] = [1, 6, UDP, 58];
+const KNOWN: [u8; 2] = [6, UDP];
 const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMP_V6: u8 = 58;
 
 /// The flow as the kernel can be asked about it.
 pub fn askable(flow: &Flow) -> Flow {
     let ports = matches!(flow.proto, 6 | UDP);
-    let proto = if KNOWN.contains(&flow.proto) { flow.proto } else { UDP };
+    let echo = if flow.dst.is_ipv6() { ICMP_V6 } else { ICMP };
+    let known = KNOWN.contains(&flow.proto) || flow.proto == echo;
+    let proto = if known { flow.proto } else { UDP };
     Flow { proto, sport: flow.sport.filter(|_| ports), dport: flow.dport.filter(|_| ports), ..flow.clone() }
 }
 
@@ -37,7 +43,8 @@ pub fn route(flow: &Flow, state: &State) -> Result<Told, KernelError> {
         let (family, bits) = if flow.dst.is_ipv6() { (af::INET6, 128) } else { (af::INET, 32) };
         let from = if flow.src.is_some() { bits } else { 0 };
         buf.extend_from_slice(&[family, bits, from, flow.tos, 0, 0, 0, 0]);
-        buf.extend_from_slice(&FIB_MATCH.to_ne_bytes());
+        let flags = if flow.dst.is_ipv6() { FIB_MATCH } else { FIB_MATCH | LOOKUP_TABLE };
+        buf.extend_from_slice(&flags.to_ne_bytes());
         put_ip(buf, RTA_DST, flow.dst);
         if let Some(src) = flow.src {
             put_ip(buf, RTA_SRC, src);

@@ -27,17 +27,8 @@ impl Walk<'_> {
     /// From the first look-up to the device that the packet leaves by.
     pub(super) fn depart(&mut self) {
         let iif = self.input_device();
-        if !self.settled {
-            if self.drawn(iif) {
-                return;
-            }
-            match iif {
-                Some(_) => self.prerouting(iif),
-                None => self.rerouted(),
-            }
-            if self.end.is_some() || self.balanced() {
-                return;
-            }
+        if !self.settled && self.rewritten(iif) {
+            return;
         }
         let peer = self.promised.owner(self.query.dst).cloned().or_else(|| self.shared());
         if let Some(peer) = peer.as_ref().filter(|peer| !peer.direct) {
@@ -95,11 +86,8 @@ impl Walk<'_> {
             let on = |net: &IpNet| net.contains(&from) && net.prefix_len() < net.max_prefix_len();
             let near = state.addrs.keys().filter(|held| on(&held.net));
             let near = near.max_by_key(|held| held.net.prefix_len()).map(|held| held.dev);
-            if foreign && near.is_some() {
-                return near;
-            }
-            let back = foreign.then(|| lookup(state, &Flow::to(from)));
-            back.and_then(|found| first(&found.answer)).and_then(|leg| leg.hop.dev)
+            let back = || first(&lookup(state, &Flow::to(from)).answer)?.hop.dev;
+            foreign.then(|| near.or_else(back)).flatten()
         })
     }
 

@@ -33,8 +33,21 @@ impl Verdict {
 }
 
 impl<'a> Walk<'a> {
+    /// Marks and new destinations that the packet gets before it is routed. True if that is the end of it, or it was
+    /// followed to each of several servers.
+    pub(super) fn rewritten(&mut self, iif: Option<IfName>) -> bool {
+        if self.drawn(iif) {
+            return true;
+        }
+        match iif {
+            Some(_) => self.prerouting(iif),
+            None => self.rerouted(),
+        }
+        self.end.is_some() || self.balanced()
+    }
+
     /// Rules that draw the destination from several. True if the packet was followed from there on.
-    pub(super) fn drawn(&mut self, iif: Option<IfName>) -> bool {
+    fn drawn(&mut self, iif: Option<IfName>) -> bool {
         let node = self.node;
         let Some(rules) = &node.state.firewall else { return false };
         let (hook, packet) = match (iif, self.src) {
@@ -80,7 +93,7 @@ impl<'a> Walk<'a> {
     }
 
     /// An IPVS service's address. True if the packet was followed from there on.
-    pub(super) fn balanced(&mut self) -> bool {
+    fn balanced(&mut self) -> bool {
         let (node, Query { dst, proto, dport, mark, .. }) = (self.node, self.query.clone());
         let takes = |service: &&'a Service| match service.matches {
             Matches::Mark(number) => mark == number && mark != 0,

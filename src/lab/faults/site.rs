@@ -322,5 +322,7 @@ pub fn probe(site: &Site, fault: &Fault) -> Result<(String, String), Failure> {
     // A far node is looked at through its namespace.
     let peer = if fault.is_far() { format!("--peer {} ", site.netns(At::Node)) } else { String::new() };
     let trace = format!("{peer}{source}{} {to}", one(fault.probe.trace)?);
-    Ok((format!("{} {to}", one(fault.probe.ping)?), trace))
+    // What has no further flags leaves no gap.
+    let line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok((line(format!("{} {to}", one(fault.probe.ping)?)), line(trace)))
 }

@@ -33,8 +33,27 @@ pub(super) fn holding<'a, 't>(
     tables: &'t [u32],
     dst: IpAddr,
 ) -> impl Iterator<Item = At<'a>> + use<'a, 't> {
-    let longest = if dst.is_ipv4() { 32 } else { 128 };
-    (0..=longest).rev().flat_map(move |len| prefix(state, tables, dst, len))
+    let longest: u8 = if dst.is_ipv4() { 32 } else { 128 };
+    let there = lengths(state, dst.is_ipv4());
+    let some = move |len: &u8| there.is_none_or(|there| there.get(usize::from(*len)) == Some(&true));
+    (0..=longest).rev().filter(some).flat_map(move |len| prefix(state, tables, dst, len))
+}
+
+/// So few routes are looked through faster than every length is looked up.
+const FEW: usize = 64;
+
+/// Which prefix lengths there are, where it costs less to know than to try.
+fn lengths(state: &State, v4: bool) -> Option<[bool; 129]> {
+    if state.routes.len() > FEW {
+        return None;
+    }
+    let mut there = [false; 129];
+    for key in state.routes.keys().filter(|key| key.dst.addr().is_ipv4() == v4) {
+        if let Some(one) = there.get_mut(usize::from(key.dst.prefix_len())) {
+            *one = true;
+        }
+    }
+    Some(there)
 }
 
 /// The routes whose prefix has exactly this length.

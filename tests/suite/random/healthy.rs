@@ -30,14 +30,16 @@ struct Echo {
 }
 
 impl Echo {
-    fn open(netns: &str) -> Self {
+    /// Over UDP at each address by itself: an answer from another one would be of another connection.
+    fn open(netns: &str, addrs: &[IpAddr]) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let any = SocketAddr::from(([0u16; 8], PORT));
-        let (udp, tcp) = ns::within(netns, || Ok((UdpSocket::bind(any)?, TcpListener::bind(any)?))).unwrap();
-        udp.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let tcp = ns::within(netns, || TcpListener::bind(any)).unwrap();
         tcp.set_nonblocking(true).unwrap();
-        let (end, gone) = (over.clone(), over.clone());
-        let threads = vec![
+        let each = addrs.iter().map(|ip| {
+            let udp = ns::within(netns, || UdpSocket::bind((*ip, PORT))).unwrap();
+            udp.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let end = over.clone();
             std::thread::spawn(move || {
                 let mut room = [0u8; 65_536];
                 while !end.load(Ordering::Relaxed) {
@@ -45,22 +47,24 @@ impl Echo {
                         let _ = udp.send_to(&room[..len], from);
                     }
                 }
-            }),
-            std::thread::spawn(move || {
-                while !gone.load(Ordering::Relaxed) {
-                    let Ok((mut stream, _)) = tcp.accept() else {
-                        std::thread::sleep(Duration::from_millis(2));
-                        continue;
-                    };
-                    let mut room = [0u8; 4096];
-                    let _ = stream.set_nonblocking(false);
-                    let _ = stream.set_read_timeout(Some(PATIENCE));
-                    if let Ok(len) = stream.read(&mut room) {
-                        let _ = stream.write_all(&room[..len]);
-                    }
+            })
+        });
+        let mut threads: Vec<JoinHandle<()>> = each.collect();
+        let gone = over.clone();
+        threads.push(std::thread::spawn(move || {
+            while !gone.load(Ordering::Relaxed) {
+                let Ok((mut stream, _)) = tcp.accept() else {
+                    std::thread::sleep(Duration::from_millis(2));
+                    continue;
+                };
+                let mut room = [0u8; 4096];
+                let _ = stream.set_nonblocking(false);
+                let _ = stream.set_read_timeout(Some(PATIENCE));
+                if let Ok(len) = stream.read(&mut room) {
+                    let _ = stream.write_all(&room[..len]);
                 }
-            }),
-        ];
+            }
+        }));
         Self { over, threads }
     }
 }
@@ -185,7 +189,13 @@ fn run(name: &'static str, shape: &[&str], members: &[&str], world: &[&str], rou
     // Behind NAT a node's own address means nothing to the others.
     let places: Vec<_> = places.into_iter().filter(|(ip, _)| !ip.to_string().starts_with("10.0.")).collect();
     let world: Vec<IpAddr> = world.iter().map(|ip| ip.parse().unwrap()).collect();
-    let _echoes: Vec<Echo> = members.iter().map(|m| Echo::open(&bed.netns(m))).collect();
+    let _echoes: Vec<Echo> = members
+        .iter()
+        .map(|m| {
+            let own: Vec<IpAddr> = places.iter().filter(|(_, place)| place == m).map(|(ip, _)| *ip).collect();
+            Echo::open(&bed.netns(m), &own)
+        })
+        .collect();
     let dir = TempDir::new().unwrap();
     let shots: BTreeMap<String, _> = members
         .iter()
