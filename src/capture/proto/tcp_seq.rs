@@ -1,5 +1,5 @@
 //! The first sequence numbers of TCP connections, so that the others can be told relative to them.
-//! Bounded: past [`MOST`] connections the oldest is forgotten.
+//! Bounded: past `MOST` connections the oldest is forgotten.
 
 /// How many connections of one IP version are remembered.
 const MOST: usize = 65_536;
