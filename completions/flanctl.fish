@@ -36,6 +36,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -l netns -d 'Look into, or
 complete -c flanctl -n "__fish_flanctl_needs_command" -s h -l help -d 'Print help'
 complete -c flanctl -n "__fish_flanctl_needs_command" -s V -l version -d 'Print version'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "run" -d 'The node agent: takes a lease and keeps the kernel as the leases say'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "capture" -d 'Packets, decoded as tcpdump does, that know the overlay'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lab" -d 'A whole cluster in network namespaces on this machine'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lease" -d 'The leases and the network config in the store'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The overlay\'s routes, each beside its lease'
@@ -94,6 +95,66 @@ never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand run" -s V -l version -d 'Print version'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s i -l interface -d 'Capture on this interface, or on any; may be repeated [default: the uplink, tunnel ports only]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s r -l read -d 'Read packets from a file (pcap or pcapng, also packed by gzip or zstd), - for standard input' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s w -l write -d 'Write packets to a file, - for standard output; pcapng if its name ends in .pcapng' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s c -l packets -d 'End after so many packets' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l inner -d 'Only packets whose inner packet matches: the filter language, and vni N, node NAME' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s o -l output -d 'One JSON object a packet instead of text' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l netns -d 'Capture in this network namespace' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pod -d 'Capture in the namespace of this pod' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l compat -d 'Print what that tcpdump prints, to the byte' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s B -l buffer-size -d 'The kernel\'s buffer' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s C -d 'Begin another file after so many millions of bytes (k, m, g: KiB, MiB, GiB)' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s F -d 'Take the filter from a file' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s G -d 'Begin another file every so many seconds; the name is strftime\'s' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s j -l time-stamp-type -d 'Who stamps the packets' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l print-sampling -d 'Print every Nth packet' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Q -l direction -d 'Only packets that come in, or that go out' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s s -l snapshot-length -d 'Bytes of each packet [default: 262144]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l skip -d 'Pass over so many packets first' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l time-stamp-precision -d 'Digits of times' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s T -d 'Take payloads for this: domain, vxlan, radius, rpc, rtp, rtcp, snmp, tftp, …' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s V -d 'Read the files that are listed in this one' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s W -d 'How many files -C and -G write' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s y -l linktype -d 'The link type to capture with' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s z -d 'Run this on each file that is complete' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Z -l relinquish-privileges -d 'Become this user once everything is open' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l run-dir -d 'Where running agents keep their state files [default: FLANCTL_RUN_DIR, else /run/flannel]' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l color -d 'When to colour the text; NO_COLOR is honoured' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s n -d 'Numbers instead of names of hosts and ports'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s e -l link -d 'Print the link header, outer and inner'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s v -l verbose -d 'More of each header; repeat for still more'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s q -l quick -d 'Less of each packet; tunnels stay closed'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s t -d 'No time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, -ttttt since the first line'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s x -d 'Print the packet in hex; -xx with its link header'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s X -d 'Print the packet in hex and ASCII; -XX with its link header'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s D -l list-interfaces -d 'List the interfaces'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s A -d 'Print the packet in ASCII; -AA with its link header'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s b -d 'AS numbers with dots'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l count -d 'Print only how many packets there are'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s d -d 'Print the compiled filter; -dd as C, -ddd as numbers'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s f -d 'Foreign addresses as numbers'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s g -l ip-oneline -d 'Keep the IPv4 header of -v on its line'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l immediate-mode -d 'Take each packet as it comes; so it is on a terminal'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s K -l dont-verify-checksums -d 'Leave checksums alone'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s l -d 'Write each line as it is made'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s L -l list-data-link-types -d 'List the interface\'s link types'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l lengths -d 'Print captured and original length'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s N -d 'No domain behind host names'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s # -l number -d 'Number the packets'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s O -l no-optimize -d 'Compile the filter as it stands'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s p -l no-promiscuous-mode -d 'Only what the interface takes anyway'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l print -d 'Print also with -w'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l quiet -d 'No remarks on standard error'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s S -l absolute-tcp-sequence-numbers -d 'TCP sequence numbers as they are'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l micro -d 'Six digits of times'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l nano -d 'Nine digits of times'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s u -d 'NFS handles as they are'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s U -l packet-buffered -d 'Write each packet as it comes'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pcapng -d 'Write pcapng, with interfaces, leases and drop counts'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l no-annotate -d 'No node names behind addresses on a terminal'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c flanctl -n "__fish_flanctl_using_subcommand lab; and not __fish_seen_subcommand_from up down list exec break heal demo launch relay" -s o -l output -d 'How to write the answer; wide has every column, json is one document (or one a line where records stream); trace draws its path with dot and svg' -r -f -a "text\t'A table'
 wide\t'A table with every column'
 json\t'One JSON document, or one a line where records stream'

@@ -20,10 +20,13 @@
 //! - [`doctor`]: what is wrong with a node: one table of checks.
 //! - [`trace`]: one packet's way through the tables.
 //! - [`render`]: tables and JSON from one value.
+//! - [`capture`]: packets as text, tcpdump's to the byte where asked.
+//! - [`tap`]: the hands of `capture` — files, interfaces, filters, privileges.
 //! - [`lab`]: a cluster in network namespaces.
 //! - [`cli`]: one file a verb.
 
 pub mod agent;
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -43,4 +46,5 @@ pub mod schema;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod tap;
 pub mod trace;

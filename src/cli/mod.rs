@@ -3,6 +3,7 @@
 
 mod ask;
 mod ask_store;
+pub mod capture;
 mod deepen;
 pub mod docs;
 pub mod doctor;
@@ -163,6 +164,14 @@ Examples:
         after_long_help = RUN_NOTES
     )]
     Run(Box<run::Run>),
+    /// Packets, decoded as tcpdump does, that know the overlay
+    #[command(
+        disable_version_flag = true,
+        override_usage = "flanctl capture [OPTIONS] [EXPRESSION]...",
+        after_help = capture::EXAMPLES,
+        after_long_help = capture::NOTES
+    )]
+    Capture(capture::CaptureArgs),
     /// A whole cluster in network namespaces on this machine
     Lab(lab::LabArgs),
     #[command(flatten)]
@@ -200,6 +209,7 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
         ));
     }
     let args = if name == "flanneld" { as_flanneld(args) } else { go_spelling(args) };
+    let (args, tcpdump_words) = behind_capture(args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         // Whatever the verb and the name it was started by.
@@ -221,6 +231,10 @@ pub fn main(args: Vec<OsString>, cni: bool) -> Result<u8, Failure> {
     match cli.verb {
         // These two live long and write for themselves.
         Verb::Run(args) => run::run(*args, global),
+        Verb::Capture(_) => match capture::run(&tcpdump_words, global)? {
+            capture::Done::Code(code) => Ok(code),
+            capture::Done::Help(flag) => main(vec!["flanctl".into(), "capture".into(), flag.into()], false),
+        },
         Verb::Lab(args) => lab::run(args, global.output == Output::Json, &mut std::io::stdout()),
         Verb::Read(verb) => answer(*verb, global),
     }
@@ -283,6 +297,23 @@ fn go_spelling(mut args: Vec<OsString>) -> Vec<OsString> {
             args
         }
         _ => args,
+    }
+}
+
+/// `capture` reads its own words, as tcpdump does; clap sees only that they ask for help.
+fn behind_capture(mut args: Vec<OsString>) -> (Vec<OsString>, Vec<OsString>) {
+    match verb_at(&args) {
+        Some(at) if args.get(at).is_some_and(|verb| verb == "capture") => {
+            let words = args.split_off(at + 1);
+            match words.as_slice() {
+                [only] if only == "-h" || only == "--help" => {
+                    args.extend(words);
+                    (args, Vec::new())
+                }
+                _ => (args, words),
+            }
+        }
+        _ => (args, Vec::new()),
     }
 }
 

@@ -42,6 +42,7 @@ const ROOMS: &[Room] = &[
     pure("snapshot", &["net", "clock", "schema", "firewall", "state", "config", "lease", "store::codec"]),
     // A finding names the rule that decided.
     pure("finding", &["net", "firewall"]),
+    pure("capture", &[]),
     // A route reads the same in a table and in a plan; the device's MTU is the overlay's arithmetic.
     pure(
         "readings",
@@ -87,6 +88,7 @@ const ROOMS: &[Room] = &[
             "store", "snapshot",
         ],
     ),
+    hands("tap", &["error", "net", "capture"]),
     // The lab starts flanctl as anyone would, and knows its rooms no better; a namespace is made in one way only.
     hands("lab", &["error", "net", "kernel::netns"]),
     hands(
@@ -94,7 +96,7 @@ const ROOMS: &[Room] = &[
         &[
             "error", "net", "clock", "schema", "firewall", "state", "config", "lease", "overlay", "plan",
             "kernel", "store", "snapshot", "finding", "readings", "doctor", "trace", "render", "agent",
-            "lab",
+            "lab", "capture", "tap",
         ],
     ),
     hands("main", &["error", "cli"]),

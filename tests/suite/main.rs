@@ -15,6 +15,7 @@ mod agent_outage;
 mod agent_shapes;
 mod agent_swap;
 mod agent_uplink;
+mod capture;
 mod doctor_verb;
 mod faults;
 mod fib_vs_linux;

@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Fault] = &[
         &[own("ip route del {other.subnet} dev {dev} && ip neigh del {other.base} dev {dev} && \
              bridge fdb del {other.mac} dev {dev} dst {other.ip} self")],
     )
-    .traced(&[]),
+    .traced(&["route.missing"]),
     Fault::near(
         "vtep.rival",
         "another program's tunnel has the port and VNI of flannel's, which cannot be made beside it",

@@ -196,7 +196,6 @@ impl Dice {
         format!("{rule}; ip {flag} route add {way} table 100")
             .replace(&format!("add {to} nexthop"), &format!("add {to} table 100 nexthop"))
             .replace("onlink table 100", "onlink")
-            .replace("table 100 nexthop", "table 100 nexthop")
     }
 
     fn neigh(&mut self) -> String {

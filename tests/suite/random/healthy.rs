@@ -230,16 +230,17 @@ fn run(name: &'static str, shape: &[&str], members: &[&str], world: &[&str], rou
             ));
         }
     }
-    for node in shots.keys() {
-        let found: Value =
-            serde_json::from_slice(&bed.flanctl(&bed.netns(node), &["-o", "json", "doctor"]).stdout).unwrap();
-        let codes: Vec<_> =
-            found["findings"].as_array().unwrap().iter().filter(|f| f["code"] != "agent.stopped").collect();
-        if !codes.is_empty() {
-            wrong.push(format!("doctor on {node}: {codes:#?}"));
-        }
-    }
+    wrong.extend(shots.keys().filter_map(|node| sick(&bed, node)));
     assert!(wrong.is_empty(), "seed {seed}: {} of {asked} are wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What doctor finds on a node, if it finds anything.
+fn sick(bed: &Bed, node: &str) -> Option<String> {
+    let output = bed.flanctl(&bed.netns(node), &["-o", "json", "doctor"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<_> =
+        found["findings"].as_array().unwrap().iter().filter(|f| f["code"] != "agent.stopped").collect();
+    (!codes.is_empty()).then(|| format!("doctor on {node}: {codes:#?}"))
 }
 
 #[test]

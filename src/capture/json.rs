@@ -1,0 +1,339 @@
+//! A packet as one JSON object on a line: outer packet, tunnel, inner packet. Numbers are numbers, addresses strings.
+//!
+//! `number time len caplen interface outer [tunnel inner] [cut]`; a packet (`outer`, `inner`) holds what there is of
+//! `eth {src dst type vlans}`, `arp {op sender sender_mac target}`,
+//! `ip {version src dst src_node dst_node proto ttl tos id length fragment}`, `udp {sport dport length}`,
+//! `tcp {sport dport seq ack flags win length}`, `icmp {type code id seq}`; `tunnel {kind vni group}`.
+
+use super::inner::{self, Ip};
+use super::nodes::{Nodes, addresses};
+use super::packet::{Link, Packet};
+use super::proto::l3::Ends;
+use super::reader::{Cut, Step, after, array, be16, be32, u8_at};
+use super::text::Out;
+use crate::capture::ctx::Tunnels;
+
+/// What records are made with.
+#[derive(Debug, Default)]
+pub struct Records {
+    /// Whose an address is.
+    pub nodes: Nodes,
+    /// Names of the interfaces, by the packet's number of them.
+    pub interfaces: Vec<String>,
+    /// Fractions of a second are nanoseconds.
+    pub nano: bool,
+}
+
+/// Members of an object, commas between.
+struct Members<'a> {
+    out: &'a mut Out,
+    any: bool,
+}
+
+impl<'a> Members<'a> {
+    fn open(out: &'a mut Out) -> Self {
+        out.byte(b'{');
+        Self { out, any: false }
+    }
+
+    fn name(&mut self, name: &str) -> &mut Out {
+        if self.any {
+            self.out.byte(b',');
+        }
+        self.any = true;
+        self.out.byte(b'"');
+        self.out.str(name);
+        self.out.str("\":");
+        self.out
+    }
+
+    fn number(&mut self, name: &str, n: impl Into<u64>) {
+        self.name(name).dec(n);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        let out = self.name(name);
+        quoted(out, text);
+    }
+
+    fn close(self) {
+        self.out.byte(b'}');
+    }
+}
+
+/// Text between quotes, as JSON wants it.
+fn quoted(out: &mut Out, text: &str) {
+    out.byte(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => {
+                out.byte(b'\\');
+                out.byte(byte);
+            }
+            0..=0x1f => {
+                out.str("\\u00");
+                out.hex2(byte);
+            }
+            _ => out.byte(byte),
+        }
+    }
+    out.byte(b'"');
+}
+
+impl Records {
+    /// Writes the packet's line.
+    pub fn packet(&self, number: u64, packet: &Packet<'_>, tunnels: &Tunnels, out: &mut Out) {
+        out.reserve_packet();
+        let mut all = Members::open(out);
+        all.number("number", number);
+        let time = all.name("time");
+        time.int(packet.ts.secs);
+        time.byte(b'.');
+        if self.nano {
+            time.dec9(packet.ts.frac)
+        } else {
+            time.dec6(packet.ts.frac)
+        }
+        all.number("len", packet.len);
+        all.number("caplen", packet.caplen);
+        match self.interfaces.get(packet.interface as usize) {
+            Some(name) => all.text("interface", name),
+            None => all.number("interface", packet.interface),
+        }
+        let mut cut = self.one(all.name("outer"), packet.link, packet.data, packet.len).is_err();
+        if let Some(inner) = inner::find(packet, tunnels) {
+            let mut tunnel = Members::open(all.name("tunnel"));
+            tunnel.text("kind", inner.kind.name());
+            if let Some(vni) = inner.vni {
+                tunnel.number("vni", vni);
+            }
+            if let Some(group) = inner.group {
+                tunnel.number("group", group);
+            }
+            tunnel.close();
+            cut |= self.one(all.name("inner"), inner.link, inner.data, inner.len).is_err();
+        }
+        if cut {
+            all.name("cut").str("true");
+        }
+        all.close();
+        out.byte(b'\n');
+    }
+
+    /// A packet's object; closed whatever is missing.
+    fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> Step {
+        let mut layers = Members::open(out);
+        let done = self.layers(&mut layers, link, b, len);
+        layers.close();
+        done
+    }
+
+    fn layers(&self, layers: &mut Members<'_>, link: Link, b: &[u8], len: u32) -> Step {
+        if link == Link::ETHERNET {
+            ethernet(layers.name("eth"), b)?;
+        }
+        let (kind, at) = inner::frame(link, b)?;
+        match kind {
+            0x0800 | 0x86dd => {
+                let ip = inner::ip(link, b)?;
+                self.ip(layers.name("ip"), &ip);
+                if ip.later {
+                    return Ok(());
+                }
+                let left = ip.len.min(len.saturating_sub(ip.at as u32));
+                transport(layers, &ip, after(b, ip.body), left.saturating_sub((ip.body - ip.at) as u32))
+            }
+            0x0806 => arp(layers.name("arp"), after(b, at)),
+            _ => Ok(()),
+        }
+    }
+
+    fn ip(&self, out: &mut Out, ip: &Ip) {
+        let (src, dst) = addresses(ip.ends);
+        let mut members = Members::open(out);
+        members.number("version", if src.is_ipv4() { 4u8 } else { 6 });
+        for (name, at) in [("src", 0), ("dst", 1)] {
+            let out = members.name(name);
+            out.byte(b'"');
+            match (ip.ends, at) {
+                (Ends::V4(addr, _), 0) | (Ends::V4(_, addr), _) => out.ip4(addr),
+                (Ends::V6(addr, _), 0) | (Ends::V6(_, addr), _) => out.ip6(addr),
+            }
+            out.byte(b'"');
+        }
+        for (name, addr) in [("src_node", src), ("dst_node", dst)] {
+            if let Some(node) = self.nodes.of(addr) {
+                members.text(name, &node.name);
+            }
+        }
+        members.number("proto", ip.proto);
+        members.number("ttl", ip.ttl);
+        members.number("tos", ip.tos);
+        if src.is_ipv4() {
+            members.number("id", ip.id);
+        }
+        members.number("length", ip.len);
+        members.name("fragment").str(if ip.later { "true" } else { "false" });
+        members.close();
+    }
+}
+
+fn mac(out: &mut Out, addr: [u8; 6]) {
+    out.byte(b'"');
+    out.mac(addr);
+    out.byte(b'"');
+}
+
+fn ethernet(out: &mut Out, b: &[u8]) -> Step {
+    let mut members = Members::open(out);
+    let mut fields = || -> Step {
+        let (src, dst) = (array(b, 6)?, array(b, 0)?);
+        mac(members.name("src"), src);
+        mac(members.name("dst"), dst);
+        let (mut kind, mut at) = (be16(b, 12)?, 14);
+        let first = at;
+        while matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
+            let (tag, next) = (be16(b, at)? & 0x0fff, be16(b, at + 2)?);
+            let out = if at == first { members.name("vlans") } else { &mut *members.out };
+            out.byte(if at == first { b'[' } else { b',' });
+            out.dec(tag);
+            kind = next;
+            at += 4;
+            if !matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
+                out.byte(b']');
+            } else if b.len() < at + 4 {
+                out.byte(b']');
+                return Err(Cut);
+            }
+        }
+        members.number("type", kind);
+        Ok(())
+    };
+    let done = fields();
+    members.close();
+    done
+}
+
+fn arp(out: &mut Out, b: &[u8]) -> Step {
+    let mut members = Members::open(out);
+    let mut fields = || -> Step {
+        members.number("op", be16(b, 6)?);
+        if array::<6>(b, 0)? == [0, 1, 8, 0, 6, 4] {
+            for (name, at) in [("sender", 14), ("target", 24)] {
+                let addr = array(b, at)?;
+                let out = members.name(name);
+                out.byte(b'"');
+                out.ip4(addr);
+                out.byte(b'"');
+            }
+            let sender = array(b, 8)?;
+            mac(members.name("sender_mac"), sender);
+        }
+        Ok(())
+    };
+    let done = fields();
+    members.close();
+    done
+}
+
+fn transport(layers: &mut Members<'_>, ip: &Ip, b: &[u8], len: u32) -> Step {
+    match ip.proto {
+        17 => {
+            let (sport, dport, length) = (be16(b, 0)?, be16(b, 2)?, be16(b, 4)?);
+            let mut udp = Members::open(layers.name("udp"));
+            udp.number("sport", sport);
+            udp.number("dport", dport);
+            udp.number("length", length);
+            udp.close();
+        }
+        6 => {
+            let head = array::<20>(b, 0)?;
+            let mut tcp = Members::open(layers.name("tcp"));
+            tcp.number("sport", be16(&head, 0)?);
+            tcp.number("dport", be16(&head, 2)?);
+            tcp.number("seq", be32(&head, 4)?);
+            tcp.number("ack", be32(&head, 8)?);
+            let out = tcp.name("flags");
+            out.byte(b'"');
+            for (bit, letter) in (0..8).zip(*b"FSRP.UEW") {
+                if head[13] >> bit & 1 == 1 {
+                    out.byte(letter);
+                }
+            }
+            out.byte(b'"');
+            tcp.number("win", be16(&head, 14)?);
+            tcp.number("length", len.saturating_sub(u32::from(head[12] >> 4) * 4));
+            tcp.close();
+        }
+        1 | 58 => {
+            let (kind, code) = (u8_at(b, 0)?, u8_at(b, 1)?);
+            let mut icmp = Members::open(layers.name("icmp"));
+            icmp.number("type", kind);
+            icmp.number("code", code);
+            if let (0 | 8 | 128 | 129, Ok(id), Ok(seq)) = (kind, be16(b, 4), be16(b, 6)) {
+                icmp.number("id", id);
+                icmp.number("seq", seq);
+            }
+            icmp.close();
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Records;
+    use crate::capture::ctx::{Compat, Tunnels};
+    use crate::capture::nodes::{Node, Nodes};
+    use crate::capture::packet::{Link, Packet, Stamp};
+    use crate::capture::text::Out;
+
+    fn line(link: Link, data: &[u8]) -> String {
+        let node = Node { name: "b\"\n".into(), nets: vec![([10, 2, 0, 0].into(), 16)], publics: Vec::new() };
+        let records = Records { nodes: Nodes(vec![node]), interfaces: vec!["eth0".into()], nano: false };
+        let len = data.len() as u32;
+        let packet = Packet { ts: Stamp { secs: 7, frac: 12 }, len, caplen: len, link, data, interface: 0 };
+        let mut out = Out::default();
+        records.packet(3, &packet, &Tunnels::known(Compat::Ours), &mut out);
+        String::from_utf8(out.bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_tunnelled_ping_is_outer_tunnel_and_inner() {
+        let eth = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
+        let ip = |proto, len: u8, src: [u8; 4], dst: [u8; 4]| {
+            [vec![0x45, 0, 0, len, 0, 9, 0, 0, 64, proto, 0, 0], src.to_vec(), dst.to_vec()].concat()
+        };
+        let icmp = [8, 0, 0, 0, 0, 1, 0, 2];
+        let inner = [&eth[..], &ip(1, 28, [10, 1, 0, 1], [10, 2, 0, 1]), &icmp].concat();
+        let udp = [0x82, 0x35, 0x21, 0x18, 0, 58, 0, 0, 0x88, 0, 0, 100, 0, 0, 1, 0];
+        let packet = [&eth[..], &ip(17, 78, [192, 168, 50, 11], [192, 168, 50, 12]), &udp, &inner].concat();
+        let value: serde_json::Value = serde_json::from_str(&line(Link::ETHERNET, &packet)).unwrap();
+        assert_eq!(value["tunnel"], serde_json::json!({"kind": "vxlan", "vni": 1, "group": 100}));
+        assert_eq!(value["inner"]["ip"]["dst_node"], "b\"\n");
+        assert_eq!(value["inner"]["icmp"], serde_json::json!({"type": 8, "code": 0, "id": 1, "seq": 2}));
+        assert_eq!(value["outer"]["udp"]["dport"], 8472);
+        assert_eq!(value["outer"]["eth"]["src"], "02:00:00:00:00:01");
+        assert_eq!(value["time"], 7.000012);
+        assert_eq!(value.get("cut"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_are_the_line_is_json(
+            link in prop::sample::select(vec![0u16, 1, 101, 113, 228, 229, 276, 999]),
+            data in prop::collection::vec(any::<u8>(), 0..200),
+            kind in prop::sample::select(vec![0x0800u16, 0x0806, 0x8100, 0x86dd]),
+        ) {
+            let mut data = data;
+            if let Some(slot) = data.get_mut(12..15) {
+                slot.copy_from_slice(&[(kind >> 8) as u8, kind as u8, 0x45]);
+            }
+            let line = line(Link(link), &data);
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! VXLAN-GPE.
+
+use super::{ether, ip4, ip6, nsh};
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, after, be24, u8_at};
+use crate::capture::text::Out;
+
+const HEADER: usize = 8;
+
+/// The header, then what it names.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "vxlan_gpe";
+    out.str("VXLAN-GPE");
+    if len < HEADER as u32 {
+        out.str(" [length ");
+        out.dec(len);
+        out.str(" < 8]");
+        super::invalid(out);
+        return Ok(());
+    }
+    let flags = u8_at(b, 0)?;
+    out.str(", flags [");
+    super::bits_with(out, u32::from(flags), "none", "", &[(8, "I"), (4, "P"), (2, "B"), (1, "O")]);
+    out.byte(b']');
+    if flags & 0x30 != 0 {
+        out.str(", ver ");
+        out.dec(flags >> 4 & 3);
+    }
+    let next = u8_at(b, 3)?;
+    let vni = be24(b, 4)?;
+    if flags & 0x08 != 0 {
+        out.str(", vni ");
+        out.dec(vni);
+    }
+    u8_at(b, 7)?;
+    if flags & 0x04 == 0 {
+        out.str(", unknown-next-protocol");
+        return Ok(());
+    }
+    let (rest, rest_len) = (after(b, HEADER), len - HEADER as u32);
+    out.str(if cx.o.v > 0 { "\n    " } else { ": " });
+    match next {
+        1 => ip4::print(cx, out, rest, rest_len),
+        2 => ip6::print(cx, out, rest, rest_len),
+        3 => ether::print(cx, out, rest, rest_len).map(drop),
+        4 => nsh::print(cx, out, rest, rest_len),
+        _ => {
+            out.str("unknown-next-protocol-0x");
+            out.hex2(next);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! IGMP, versions 1 to 3.
+
+use super::{l3, sum};
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, array, be16, u8_at};
+use crate::capture::text::Out;
+
+/// A message.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "igmp";
+    if cx.o.q > 0 {
+        out.str("igmp");
+        return Ok(());
+    }
+    let kind = u8_at(b, 0)?;
+    match kind {
+        0x11 => {
+            out.str("igmp query");
+            if len >= 12 {
+                query_v3(cx, out, b, len)?;
+            } else {
+                query(cx, out, b)?;
+            }
+        }
+        0x12 | 0x16 | 0x17 => {
+            let group = array(b, 4)?;
+            out.str(match kind {
+                0x12 => "igmp v1 report ",
+                0x16 => "igmp v2 report ",
+                _ => "igmp leave ",
+            });
+            l3::ip4(cx, out, group);
+            if len != 8 && kind != 0x17 {
+                out.str(" [len ");
+                out.dec(len);
+                out.byte(b']');
+            }
+        }
+        0x22 => {
+            out.str("igmp v3 report");
+            report_v3(cx, out, b, len)?;
+        }
+        _ => {
+            out.str("igmp-");
+            out.dec(kind);
+        }
+    }
+    if let (true, Some(whole), Ok(stored)) = (cx.o.v > 0, b.get(..len as usize), be16(b, 2))
+        && sum::of(&[whole]) != 0
+    {
+        out.str(" bad igmp cksum ");
+        out.hex(stored);
+        out.byte(b'!');
+    }
+    Ok(())
+}
+
+fn query(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
+    let time = u8_at(b, 1)?;
+    if time == 0 {
+        out.str(" v1");
+        return Ok(());
+    }
+    out.str(" v2");
+    if time != 100 {
+        out.str(" [max resp time ");
+        if time < 100 {
+            out.dec(time);
+        } else {
+            out.dec(time / 10);
+            out.byte(b'.');
+            out.dec(time % 10);
+        }
+        out.byte(b']');
+    }
+    let group = array(b, 4)?;
+    if group != [0; 4] {
+        out.str(" [gaddr ");
+        l3::ip4(cx, out, group);
+        out.byte(b']');
+    }
+    Ok(())
+}
+
+fn query_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    out.str(" v3");
+    let code = u32::from(u8_at(b, 1)?);
+    let tenths = if code < 128 { code } else { ((code & 15) | 16) << ((code >> 4 & 7) + 3) };
+    if code != 100 {
+        out.str(" [max resp time ");
+        if tenths < 100 {
+            out.dec(tenths / 10);
+            out.byte(b'.');
+            out.dec(tenths % 10);
+            out.byte(b's');
+        } else {
+            out.dec(tenths / 10);
+            out.byte(b's');
+        }
+        out.byte(b']');
+    }
+    let group = array(b, 4)?;
+    let sources = u32::from(be16(b, 10)?);
+    if group == [0; 4] && sources == 0 {
+        return Ok(());
+    }
+    out.str(" [gaddr ");
+    l3::ip4(cx, out, group);
+    if sources > 0 {
+        if 12 + sources * 4 > len {
+            out.str(" [invalid number of sources ");
+            out.dec(sources);
+            out.byte(b']');
+        } else if cx.o.v > 1 {
+            list(cx, out, b, 12, sources)?;
+        } else {
+            out.str(", ");
+            out.dec(sources);
+            out.str(" source(s)");
+        }
+    }
+    out.byte(b']');
+    Ok(())
+}
+
+fn list(cx: &mut Cx, out: &mut Out, b: &[u8], at: usize, sources: u32) -> Step {
+    out.str(" {");
+    for n in 0..sources as usize {
+        out.byte(b' ');
+        l3::ip4(cx, out, array(b, at + 4 * n)?);
+    }
+    out.str(" }");
+    Ok(())
+}
+
+fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    if len < 16 {
+        out.str(" [invalid len ");
+        out.dec(len);
+        out.byte(b']');
+        return Ok(());
+    }
+    let groups = be16(b, 6)?;
+    out.str(", ");
+    out.dec(groups);
+    out.str(" group record(s)");
+    if cx.o.v == 0 {
+        return Ok(());
+    }
+    let mut at = 8;
+    for _ in 0..groups {
+        if len < at + 8 {
+            out.str(" [invalid number of groups]");
+            return Ok(());
+        }
+        let place = at as usize;
+        out.str(" [gaddr ");
+        l3::ip4(cx, out, array(b, place + 4)?);
+        out.byte(b' ');
+        match u8_at(b, place)? {
+            1 => out.str("is_in"),
+            2 => out.str("is_ex"),
+            3 => out.str("to_in"),
+            4 => out.str("to_ex"),
+            5 => out.str("allow"),
+            6 => out.str("block"),
+            kind => {
+                out.str("[v3-report-#");
+                out.dec(kind);
+                out.byte(b']');
+            }
+        }
+        let sources = u32::from(be16(b, place + 2)?);
+        if len < at + 8 + sources * 4 {
+            out.str(" [invalid number of sources ");
+            out.dec(sources);
+            out.byte(b']');
+            return Ok(());
+        }
+        if cx.o.v > 1 {
+            list(cx, out, b, place + 8, sources)?;
+        } else {
+            out.str(", ");
+            out.dec(sources);
+            out.str(" source(s)");
+        }
+        out.byte(b']');
+        at += 8 + sources * 4;
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! IPv4: the header, its options, fragments; what it carries is `ip_proto`'s.
+
+use super::l3::{Ends, L3};
+use super::{ip_proto, ip4_opts, sum};
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, after, array, be16, u8_at, upto};
+use crate::capture::text::Out;
+
+/// A packet. `len` is what the layer below says; the header may say less.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "ip";
+    if cx.depth >= super::DEEPEST {
+        out.str("[nested too deeply]");
+        return Ok(());
+    }
+    cx.depth += 1;
+    let done = if cx.v50() { new_words(cx, out, b, len) } else { old_words(cx, out, b, len) };
+    cx.depth -= 1;
+    done
+}
+
+/// What the checks of the header let through.
+struct Checked {
+    hlen: usize,
+    /// The packet's length.
+    len: u32,
+    /// The total length is 0: it was filled in by nobody, presumably an offload.
+    offload: bool,
+}
+
+fn new_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    if !cx.o.e {
+        out.str("IP ");
+    }
+    if len < 20 {
+        return bad(out, " [length ", len, " < ", 20);
+    }
+    let first = u8_at(b, 0)?;
+    if first >> 4 != 4 {
+        return bad(out, " [version ", u32::from(first >> 4), " != ", 4);
+    }
+    let hlen = u32::from(first & 15) * 4;
+    if hlen < 20 {
+        return bad(out, " [header length ", hlen, " < ", 20);
+    }
+    let mut total = u32::from(be16(b, 2)?);
+    if total > len {
+        bad(out, "[total length ", total, " > length ", len)?;
+        out.byte(b' ');
+    }
+    let offload = total == 0;
+    if offload {
+        total = len;
+    } else if total < hlen {
+        return bad(out, "[total length ", total, " < header length ", hlen);
+    }
+    body(cx, out, b, &Checked { hlen: hlen as usize, len: total, offload })
+}
+
+fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
+    out.str(what);
+    out.dec(is);
+    out.str(than);
+    out.dec(want);
+    out.byte(b']');
+    super::invalid(out);
+    Ok(())
+}
+
+fn old_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    let first = u8_at(b, 0)?;
+    if first >> 4 != 4 {
+        out.str("IP");
+        if first >> 4 == 6 {
+            out.str("6")
+        } else {
+            out.dec(first >> 4)
+        }
+        out.str(", wrong link-layer encapsulation");
+        super::invalid(out);
+        return Ok(());
+    }
+    if !cx.o.e {
+        out.str("IP ");
+    }
+    array::<20>(b, 0)?;
+    if len < 20 {
+        out.str("truncated-ip ");
+        out.dec(len);
+        return Ok(());
+    }
+    let hlen = u32::from(first & 15) * 4;
+    if hlen < 20 {
+        out.str("bad-hlen ");
+        out.dec(hlen);
+        return Ok(());
+    }
+    let total = u32::from(be16(b, 2)?);
+    if len < total {
+        out.str("truncated-ip - ");
+        out.dec(total - len);
+        out.str(" bytes missing! ");
+    }
+    if total < hlen {
+        out.str("bad-len ");
+        out.dec(total);
+        return Ok(());
+    }
+    body(cx, out, b, &Checked { hlen: hlen as usize, len: total, offload: false })
+}
+
+fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
+    let Checked { hlen, len, .. } = *checked;
+    let b = upto(b, len as usize);
+    let head = array::<20>(b, 0)?;
+    let [_, _, _, _, _, _, f1, f0, ttl, proto, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = head;
+    let (src, dst) = ([s0, s1, s2, s3], [d0, d1, d2, d3]);
+    let off = u16::from_be_bytes([f1, f0]);
+    let l3 =
+        L3 { ends: Ends::V4(src, dst), proto, fragmented: off & 0x2000 != 0, ttl, bytes: b, last: [0; 16] };
+    if cx.o.v > 0 {
+        let whole = verbose(cx, out, b, &head, checked)?;
+        if !whole {
+            l3.src(cx, out);
+            l3.src_node(cx, out);
+            out.str(" > ");
+            l3.dst(cx, out);
+            l3.dst_node(cx, out);
+            out.str(": ");
+            super::cut(cx, out);
+            return Ok(());
+        }
+    }
+    if off & 0x1fff != 0 {
+        if cx.o.q > 1 {
+            return Ok(());
+        }
+        l3.src(cx, out);
+        l3.src_node(cx, out);
+        out.str(" > ");
+        l3.dst(cx, out);
+        l3.dst_node(cx, out);
+        out.byte(b':');
+        ip_proto::unnamed(cx, out, proto);
+        return Ok(());
+    }
+    if !matches!(proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
+        l3.src(cx, out);
+        l3.src_node(cx, out);
+        out.str(" > ");
+        l3.dst(cx, out);
+        l3.dst_node(cx, out);
+        out.str(": ");
+    }
+    if b.len() < hlen {
+        super::cut(cx, out);
+        return Ok(());
+    }
+    ip_proto::payload(cx, out, proto, after(b, hlen), len - hlen as u32, &l3)
+}
+
+/// `(tos 0x0, ttl 64, id 1, offset 0, flags [none], proto UDP (17), length 134)` and the break behind it.
+fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Checked) -> Step<bool> {
+    let [_, tos, t1, t0, i1, i0, f1, f0, ttl, proto, ..] = *head;
+    let off = u16::from_be_bytes([f1, f0]);
+    out.str("(tos 0x");
+    out.hex(tos);
+    out.str(match tos & 3 {
+        1 => ",ECT(1)",
+        2 => ",ECT(0)",
+        3 => ",CE",
+        _ => "",
+    });
+    if ttl > 0 {
+        out.str(", ttl ");
+        out.dec(ttl);
+    }
+    out.str(", id ");
+    out.dec(u16::from_be_bytes([i1, i0]));
+    out.str(", offset ");
+    out.dec(u32::from(off & 0x1fff) * 8);
+    out.str(", flags [");
+    super::bits(out, u32::from(off), "none", &[(0x2000, "+"), (0x4000, "DF"), (0x8000, "rsvd")]);
+    out.str("], proto ");
+    out.str(ip_proto::name(cx, proto).unwrap_or("unknown"));
+    out.str(" (");
+    out.dec(proto);
+    out.str("), length ");
+    if checked.offload {
+        offload_length(out, checked.len, u16::from_be_bytes([t1, t0]));
+    } else {
+        out.dec(checked.len);
+    }
+    let mut whole = true;
+    if checked.hlen > 20 {
+        out.str(", options (");
+        whole = ip4_opts::print(cx, out, upto(after(b, 20), checked.hlen - 20), checked.hlen - 20)?;
+        out.byte(b')');
+    }
+    if !cx.o.no_sums && b.len() >= checked.hlen {
+        let found = sum::of(&[upto(b, checked.hlen)]);
+        if found != 0 {
+            let stored = be16(b, 10)?;
+            out.str(", bad cksum ");
+            out.hex(stored);
+            out.str(" (->");
+            out.hex(sum::should_be(stored, found));
+            out.str(")!");
+        }
+    }
+    out.str(if cx.o.one_line { ") " } else { ")\n    " });
+    Ok(whole)
+}
+
+fn offload_length(out: &mut Out, len: u32, was: u16) {
+    out.dec(len);
+    out.str(" [was ");
+    out.dec(was);
+    out.str(if len > 65_535 { ", presumed BIG TCP]" } else { ", presumed TSO]" });
+}

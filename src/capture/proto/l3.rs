@@ -1,0 +1,165 @@
+//! What an IP header tells the protocol above it.
+
+use std::net::IpAddr;
+
+use crate::capture::ctx::Cx;
+use crate::capture::nodes;
+use crate::capture::text::Out;
+
+/// Both addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// IPv4.
+    V4([u8; 4], [u8; 4]),
+    /// IPv6.
+    V6([u8; 16], [u8; 16]),
+}
+
+/// The IP header around a payload.
+#[derive(Debug, Clone, Copy)]
+pub struct L3<'a> {
+    /// Both addresses.
+    pub ends: Ends,
+    /// The protocol or next header in the fixed header.
+    pub proto: u8,
+    /// More fragments follow: checksums cannot be told.
+    pub fragmented: bool,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// The header's bytes from its first on, as captured.
+    pub bytes: &'a [u8],
+    /// The last destination, which a routing header may move: what an IPv6 checksum covers.
+    pub last: [u8; 16],
+}
+
+/// The pseudo header of a checksum.
+#[derive(Debug, Clone, Copy)]
+pub struct Pseudo {
+    text: [u8; 40],
+    used: usize,
+}
+
+impl Pseudo {
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.text.get(..self.used).unwrap_or_default()
+    }
+}
+
+impl L3<'_> {
+    /// Writes the source address.
+    #[inline(always)]
+    pub fn src(&self, cx: &mut Cx, out: &mut Out) {
+        match self.ends {
+            Ends::V4(src, _) => ip4(cx, out, src),
+            Ends::V6(src, _) => ip6(cx, out, src),
+        }
+    }
+
+    /// Writes the destination address.
+    #[inline(always)]
+    pub fn dst(&self, cx: &mut Cx, out: &mut Out) {
+        match self.ends {
+            Ends::V4(_, dst) => ip4(cx, out, dst),
+            Ends::V6(_, dst) => ip6(cx, out, dst),
+        }
+    }
+
+    /// Tells whose the source address is, if that is wanted and known.
+    #[inline(always)]
+    pub fn src_node(&self, cx: &Cx, out: &mut Out) {
+        if !cx.names.nodes.0.is_empty() {
+            node(cx, out, nodes::addresses(self.ends).0);
+        }
+    }
+
+    /// Tells whose the destination address is.
+    #[inline(always)]
+    pub fn dst_node(&self, cx: &Cx, out: &mut Out) {
+        if !cx.names.nodes.0.is_empty() {
+            node(cx, out, nodes::addresses(self.ends).1);
+        }
+    }
+
+    /// True for IPv6.
+    pub fn is_v6(&self) -> bool {
+        matches!(self.ends, Ends::V6(..))
+    }
+
+    /// What a checksum covers before the payload of `len` bytes.
+    pub fn pseudo(&self, proto: u8, len: u32) -> Pseudo {
+        let [l3, l2, l1, l0] = len.to_be_bytes();
+        let mut text = [0; 40];
+        let used = match self.ends {
+            Ends::V4(src, dst) => {
+                // The length has sixteen bits here, however long the packet is.
+                let tail = [0, 0, l1, l0, 0, proto];
+                let parts = src.into_iter().chain(dst).chain(tail);
+                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
+                14
+            }
+            Ends::V6(src, _) => {
+                let tail = [l3, l2, l1, l0, 0, 0, 0, proto];
+                let parts = src.into_iter().chain(self.last).chain(tail);
+                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
+                40
+            }
+        };
+        Pseudo { text, used }
+    }
+
+    /// True if `proto` stands in the fixed header: then ports are written with addresses.
+    pub fn directly(&self, proto: u8) -> bool {
+        self.proto == proto
+    }
+}
+
+/// ` (node-b)`.
+#[cold]
+fn node(cx: &Cx, out: &mut Out, addr: IpAddr) {
+    if let Some(node) = cx.names.nodes.of(addr) {
+        out.str(" (");
+        out.str(&node.name);
+        out.byte(b')');
+    }
+}
+
+/// An IPv4 address, or its name.
+#[inline(always)]
+pub fn ip4(cx: &mut Cx, out: &mut Out, addr: [u8; 4]) {
+    if cx.o.n || !named(cx, out, addr.into()) {
+        out.ip4(addr);
+    }
+}
+
+/// An IPv6 address, or its name.
+#[inline(always)]
+pub fn ip6(cx: &mut Cx, out: &mut Out, addr: [u8; 16]) {
+    if cx.o.n || !named(cx, out, addr.into()) {
+        out.ip6(addr);
+    }
+}
+
+#[cold]
+fn named(cx: &mut Cx, out: &mut Out, addr: IpAddr) -> bool {
+    let short = cx.o.short_names;
+    cx.names.host(out, addr, short)
+}
+
+/// A TCP port, or its name.
+#[inline(always)]
+pub fn tcp_port(cx: &Cx, out: &mut Out, port: u16) {
+    match if cx.o.n { None } else { cx.names.tcp_port(port) } {
+        Some(name) => out.str(name),
+        None => out.dec(port),
+    }
+}
+
+/// A UDP port, or its name.
+#[inline(always)]
+pub fn udp_port(cx: &Cx, out: &mut Out, port: u16) {
+    match if cx.o.n { None } else { cx.names.udp_port(port) } {
+        Some(name) => out.str(name),
+        None => out.dec(port),
+    }
+}

@@ -1,0 +1,117 @@
+//! Multicast listener discovery.
+
+use super::l3;
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, array, be16, need, u8_at};
+use crate::capture::text::Out;
+
+/// A message behind its name.
+pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -> Step {
+    match kind {
+        143 => report(cx, out, b),
+        130 if len != 24 => {
+            if len < 28 {
+                out.str(" unknown-version (len ");
+                out.dec(len);
+                out.str(") ");
+                return Ok(());
+            }
+            out.str(" v2");
+            query(cx, out, b)
+        }
+        _ => {
+            out.str("max resp delay: ");
+            out.dec(be16(b, 4)?);
+            out.str(" addr: ");
+            l3::ip6(cx, out, array(b, 8)?);
+            Ok(())
+        }
+    }
+}
+
+fn query(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
+    let code = u32::from(be16(b, 4)?);
+    if cx.o.v > 0 {
+        out.str(" [max resp delay=");
+        out.dec(if code < 32_768 { code } else { ((code & 0x0fff) | 0x1000) << ((code >> 12 & 7) + 3) });
+        out.byte(b']');
+    }
+    out.str(" [gaddr ");
+    l3::ip6(cx, out, array(b, 8)?);
+    if cx.o.v > 0 {
+        let (bits, code) = (u8_at(b, 24)?, u32::from(u8_at(b, 25)?));
+        if bits & 8 != 0 {
+            out.str(" sflag");
+        }
+        if bits & 7 != 0 {
+            out.str(" robustness=");
+            out.dec(bits & 7);
+        }
+        out.str(" qqi=");
+        out.dec(if code < 128 { code } else { ((code & 0x0f) | 0x10) << ((code >> 4 & 7) + 3) });
+    }
+    let sources = be16(b, 26)?;
+    if sources > 0 {
+        if cx.o.v > 1 {
+            listed(cx, out, b, 28, sources)?;
+        } else {
+            out.str(", ");
+            out.dec(sources);
+            out.str(" source(s)");
+        }
+    }
+    out.byte(b']');
+    Ok(())
+}
+
+/// The sources, ` {A B}`.
+fn listed(cx: &mut Cx, out: &mut Out, b: &[u8], at: usize, sources: u16) -> Step {
+    out.str(" {");
+    for n in 0..usize::from(sources) {
+        out.byte(b' ');
+        l3::ip6(cx, out, array(b, at + 16 * n)?);
+    }
+    out.str(" }");
+    Ok(())
+}
+
+fn report(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
+    let count = be16(b, 6)?;
+    out.str(", ");
+    out.dec(count);
+    out.str(" group record(s)");
+    if cx.o.v == 0 {
+        return Ok(());
+    }
+    let mut at = 8;
+    for _ in 0..count {
+        need(b, at + 20)?;
+        out.str(" [gaddr ");
+        l3::ip6(cx, out, array(b, at + 4)?);
+        out.byte(b' ');
+        match u8_at(b, at)? {
+            1 => out.str("is_in"),
+            2 => out.str("is_ex"),
+            3 => out.str("to_in"),
+            4 => out.str("to_ex"),
+            5 => out.str("allow"),
+            6 => out.str("block"),
+            kind => {
+                out.str(" [v2-report-#");
+                out.dec(kind);
+                out.byte(b']');
+            }
+        }
+        let sources = be16(b, at + 2)?;
+        if cx.o.v > 1 {
+            listed(cx, out, b, at + 20, sources)?;
+        } else {
+            out.str(", ");
+            out.dec(sources);
+            out.str(" source(s)");
+        }
+        out.byte(b']');
+        at += 20 + 16 * usize::from(sources) + 4 * usize::from(u8_at(b, at + 1)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! OTV, as which an older tcpdump reads VXLAN on port 8472.
+
+use super::ether;
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, after, be24, need, u8_at};
+use crate::capture::text::Out;
+
+const HEADER: usize = 8;
+
+/// The header, then the inner frame on a line of its own.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "otv";
+    out.str("OTV, ");
+    if len < HEADER as u32 {
+        out.str("[length ");
+        out.dec(len);
+        out.str(" < 8]");
+        super::invalid(out);
+        return Ok(());
+    }
+    let flags = u8_at(b, 0)?;
+    out.str("flags [");
+    out.byte(if flags & 0x08 != 0 { b'I' } else { b'.' });
+    out.str("] (0x");
+    out.hex2(flags);
+    out.str("), ");
+    let overlay = be24(b, 1)?;
+    out.str("overlay ");
+    out.dec(overlay);
+    out.str(", ");
+    let instance = be24(b, 4)?;
+    out.str("instance ");
+    out.dec(instance);
+    out.byte(b'\n');
+    need(b, HEADER)?;
+    ether::print(cx, out, after(b, HEADER), len - HEADER as u32).map(drop)
+}

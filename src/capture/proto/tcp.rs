@@ -1,0 +1,286 @@
+//! TCP: flags, sequence numbers relative to the connection's first, checksum, and what follows by port.
+
+use super::ip_proto::TCP;
+use super::l3::{self, Ends, L3};
+use super::tcp_seq::{Pair, Start};
+use super::{app, sum, tcp_opts, tcp_rst};
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Cut, Step, after, array, be16};
+use crate::capture::text::Out;
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+const ACK: u8 = 16;
+const URG: u8 = 32;
+
+/// Flags as letters, for every value of the flags byte: at most eight, and how many.
+#[expect(clippy::indexing_slicing, reason = "a table made by the compiler")]
+static FLAGS: [([u8; 8], u8); 256] = {
+    let letters = *b"FSRP.UEW";
+    let mut table = [([0; 8], 0); 256];
+    let mut value = 0;
+    while value < 256 {
+        let (mut text, mut len, mut bit) = ([0; 8], 0, 0);
+        while bit < 8 {
+            if value >> bit & 1 == 1 {
+                text[len] = letters[bit];
+                len += 1;
+            }
+            bit += 1;
+        }
+        table[value] = (text, len as u8);
+        value += 1;
+    }
+    table
+};
+
+/// What the options and the payload need to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment {
+    /// The flags byte.
+    pub flags: u8,
+    /// The numbers told as 0.
+    pub start: Start,
+    /// From the end that sorts second.
+    pub reversed: bool,
+}
+
+/// A segment.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Step {
+    cx.proto = "tcp";
+    let (Ok(sport), Ok(dport)) = (be16(b, 0), be16(b, 2)) else {
+        l3.src(cx, out);
+        out.str(" > ");
+        l3.dst(cx, out);
+        out.byte(b':');
+        super::cut(cx, out);
+        return Ok(());
+    };
+    addresses(cx, out, l3, sport, dport);
+    let Ok(head) = array::<20>(b, 0) else {
+        super::cut(cx, out);
+        return Ok(());
+    };
+    let [_, _, _, _, s3, s2, s1, s0, a3, a2, a1, a0, offset, flags, ..] = head;
+    let hlen = u32::from(offset >> 4) * 4;
+    if cx.o.q > 0 {
+        out.str("tcp ");
+        out.dec(len.wrapping_sub(hlen));
+        if hlen > len {
+            bad_header(out, hlen, len);
+        }
+        return Ok(());
+    }
+    out.str("Flags [");
+    write_flags(cx, out, flags, offset & 15);
+    let told = (u32::from_be_bytes([s3, s2, s1, s0]), u32::from_be_bytes([a3, a2, a1, a0]));
+    let (seq, ack, segment) = relative(cx, l3, (sport, dport), flags, told);
+    if hlen > len {
+        bad_header(out, hlen, len);
+        super::invalid(out);
+        return Ok(());
+    }
+    if cx.v50() && hlen < 20 {
+        out.str(" [header length ");
+        out.dec(hlen);
+        out.str(" < 20]");
+        super::invalid(out);
+        return Ok(());
+    }
+    if cx.o.v > 0 && !cx.o.no_sums && !l3.fragmented {
+        checksum(cx, out, b, len, l3);
+    }
+    let body_len = len - hlen;
+    numbers(cx, out, &head, body_len, (seq, ack));
+    if hlen > 20 {
+        out.str(", options [");
+        if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, &segment)? {
+            return Ok(());
+        }
+        out.byte(b']');
+    }
+    out.str(", length ");
+    out.dec(body_len);
+    if body_len == 0 {
+        return Ok(());
+    }
+    payload(cx, out, b, (hlen, body_len), (sport, dport), flags, l3)
+}
+
+/// Both numbers, relative to the connection's first unless -S.
+#[inline(always)]
+fn relative(
+    cx: &mut Cx,
+    l3: &L3<'_>,
+    ports: (u16, u16),
+    flags: u8,
+    (mut seq, mut ack): (u32, u32),
+) -> (u32, u32, Segment) {
+    let mut segment = Segment { flags, start: Start::default(), reversed: false };
+    if !cx.o.absolute && flags & ACK != 0 {
+        let (start, reversed, known) = start_of(cx, l3, ports, flags & SYN != 0, seq, ack);
+        if known {
+            let (ours, theirs) = if reversed { (start.ack, start.seq) } else { (start.seq, start.ack) };
+            seq = seq.wrapping_sub(ours);
+            ack = ack.wrapping_sub(theirs);
+        }
+        segment.start = start;
+        segment.reversed = reversed;
+    }
+    (seq, ack, segment)
+}
+
+/// `, seq 1:40, ack 1, win 227`.
+fn numbers(cx: &Cx, out: &mut Out, head: &[u8; 20], body_len: u32, (seq, ack): (u32, u32)) {
+    let [.., flags, w1, w0, _, _, u1, u0] = *head;
+    if body_len > 0 || flags & (SYN | FIN | RST) != 0 || cx.o.v > 1 {
+        out.str(", seq ");
+        out.dec(seq);
+        if body_len > 0 {
+            out.byte(b':');
+            out.dec(seq.wrapping_add(body_len));
+        }
+    }
+    if flags & ACK != 0 {
+        out.str(", ack ");
+        out.dec(ack);
+    } else if cx.v50() && ack != 0 && cx.o.v > 0 {
+        out.str(", [ack ");
+        out.dec(ack);
+        out.str(" != 0 while ACK flag not set]");
+    }
+    out.str(", win ");
+    out.dec(u16::from_be_bytes([w1, w0]));
+    let urgent = u16::from_be_bytes([u1, u0]);
+    if flags & URG != 0 {
+        out.str(", urg ");
+        out.dec(urgent);
+    } else if cx.v50() && urgent != 0 && cx.o.v > 0 {
+        out.str(", [urg ");
+        out.dec(urgent);
+        out.str(" != 0 while URG flag not set]");
+    }
+}
+
+fn payload(
+    cx: &mut Cx,
+    out: &mut Out,
+    b: &[u8],
+    (hlen, len): (u32, u32),
+    ports: (u16, u16),
+    flags: u8,
+    l3: &L3<'_>,
+) -> Step {
+    let captured = b.len() >= hlen as usize;
+    let body = after(b, hlen as usize);
+    if flags & RST != 0 && (cx.v50() || cx.o.v > 0) {
+        return tcp_rst::print(cx, out, body, len);
+    }
+    if !captured {
+        return Err(Cut);
+    }
+    app::tcp(cx, out, ports, body, len, l3).map(drop)
+}
+
+#[inline(always)]
+fn write_flags(cx: &Cx, out: &mut Out, flags: u8, more: u8) {
+    let accurate = more & 1 != 0 && cx.v50();
+    let (text, len) = FLAGS.get(usize::from(flags)).copied().unwrap_or_default();
+    out.eight(text);
+    out.truncate(out.len() - 8 + usize::from(len));
+    if accurate {
+        out.byte(b'e');
+    } else if len == 0 {
+        out.str("none");
+    }
+    out.byte(b']');
+}
+
+fn bad_header(out: &mut Out, hlen: u32, len: u32) {
+    out.str(" [bad hdr length ");
+    out.dec(hlen);
+    out.str(", too long, > ");
+    out.dec(len);
+    out.byte(b']');
+}
+
+/// `A.p > B.p: `; only the ports if TCP is not what the fixed header names.
+#[inline(always)]
+fn addresses(cx: &mut Cx, out: &mut Out, l3: &L3<'_>, sport: u16, dport: u16) {
+    let whole = l3.directly(TCP);
+    if whole {
+        l3.src(cx, out);
+        out.byte(b'.');
+    }
+    l3::tcp_port(cx, out, sport);
+    if whole {
+        l3.src_node(cx, out);
+    }
+    out.str(" > ");
+    if whole {
+        l3.dst(cx, out);
+        out.byte(b'.');
+    }
+    l3::tcp_port(cx, out, dport);
+    if whole {
+        l3.dst_node(cx, out);
+    }
+    out.str(": ");
+}
+
+/// The start of the connection, whether this end sorts second, and whether it was known.
+#[inline]
+fn start_of(
+    cx: &mut Cx,
+    l3: &L3<'_>,
+    (sport, dport): (u16, u16),
+    anew: bool,
+    seq: u32,
+    ack: u32,
+) -> (Start, bool, bool) {
+    let fresh = |reversed: bool| {
+        let (one, two) = (seq, ack.wrapping_sub(1));
+        if reversed { Start { seq: two, ack: one } } else { Start { seq: one, ack: two } }
+    };
+    match l3.ends {
+        Ends::V4(src, dst) => {
+            let reversed = sport > dport || (sport == dport && src > dst);
+            let pair = if reversed {
+                Pair { ends: [dst, src], ports: [dport, sport] }
+            } else {
+                Pair { ends: [src, dst], ports: [sport, dport] }
+            };
+            let (start, known) = cx.tcp.v4.find(&pair, anew, fresh(reversed));
+            (start, reversed, known)
+        }
+        Ends::V6(src, dst) => {
+            let reversed = sport > dport || (sport == dport && src > dst);
+            let pair = if reversed {
+                Pair { ends: [dst, src], ports: [dport, sport] }
+            } else {
+                Pair { ends: [src, dst], ports: [sport, dport] }
+            };
+            let (start, known) = cx.tcp.v6.find(&pair, anew, fresh(reversed));
+            (start, reversed, known)
+        }
+    }
+}
+
+/// `, cksum 0x9164 (correct)`, if everything was captured.
+fn checksum(cx: &Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) {
+    let (Some(whole), Ok(stored)) = (b.get(..len as usize), be16(b, 16)) else { return };
+    let pseudo = l3.pseudo(TCP, len);
+    let found = sum::of(&[pseudo.bytes(), whole]);
+    out.str(", cksum 0x");
+    out.hex4(stored);
+    if found == 0 {
+        out.str(" (correct)");
+    } else if cx.ours() && stored == !sum::of(&[pseudo.bytes()]) {
+        out.str(" (filled by NIC)");
+    } else {
+        out.str(" (incorrect -> 0x");
+        out.hex4(sum::should_be(stored, found));
+        out.byte(b')');
+    }
+}

@@ -1,0 +1,41 @@
+//! VXLAN (RFC 7348), the group policy bit with it.
+
+use super::ether;
+use crate::capture::ctx::Cx;
+use crate::capture::reader::{Step, after, be16, be24, u8_at};
+use crate::capture::text::Out;
+
+const HEADER: usize = 8;
+
+/// The header, then the inner frame on a line of its own.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "vxlan";
+    out.str("VXLAN");
+    if len < HEADER as u32 {
+        out.str(" [length ");
+        out.dec(len);
+        out.str(" < 8]");
+        super::invalid(out);
+        return Ok(());
+    }
+    let flags = u8_at(b, 0)?;
+    out.str(", flags [");
+    out.str(if flags & 0x08 != 0 { "I" } else { "invalid" });
+    out.str("] (0x");
+    out.hex2(flags);
+    out.str("), ");
+    let vni = be24(b, 4)?;
+    if flags & 0x08 == 0 && cx.v50() {
+        out.str("ERROR: I flag not set");
+    } else {
+        out.str("vni ");
+        out.dec(vni);
+    }
+    if cx.ours() && flags & 0x80 != 0 {
+        out.str(", group ");
+        out.dec(be16(b, 2)?);
+    }
+    out.byte(b'\n');
+    u8_at(b, 7)?;
+    ether::print(cx, out, after(b, HEADER), len - HEADER as u32).map(drop)
+}

@@ -1,0 +1,300 @@
+//! `flanctl capture`: tcpdump's command line, and what tcpdump cannot do. Joins sources, filters and consumers.
+
+mod consume;
+mod files;
+mod flags;
+mod gate;
+mod leases;
+#[cfg(feature = "pcap")]
+mod live;
+mod table;
+mod tree;
+#[cfg(feature = "pcap")]
+mod uplink;
+mod values;
+mod words;
+mod written;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+
+use consume::{Consumer, Counted, Lined, Lines};
+use flags::{Ask, Before, Flags, Form};
+use gate::Gate;
+pub use tree::CaptureArgs;
+use written::Written;
+
+use super::{Global, Output};
+use crate::capture::bpf::{Insn, Program};
+use crate::capture::ctx::Compat;
+use crate::capture::json::Records;
+use crate::capture::names::Names;
+use crate::capture::nodes::{Node, Nodes};
+use crate::capture::select;
+use crate::error::{Failure, exit};
+#[cfg(feature = "pcap")]
+use crate::tap::sink::Interface;
+
+/// What the caller has to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing: this is the exit code.
+    Code(u8),
+    /// To print the verb's help: `-h` or `--help`.
+    Help(&'static str),
+}
+
+/// The end of `capture -h`.
+pub const EXAMPLES: &str = "These are the flags that most need; flanctl capture --help has all of tcpdump's.
+
+Examples:
+  flanctl capture                                  the tunnel ports of this host, on its uplink
+  flanctl capture -nn -r node7.pcap                a file, decoded
+  flanctl capture -i eth0 --inner 'host 10.244.1.8 and tcp'";
+
+/// The end of `capture --help`.
+pub const NOTES: &str = "Examples:
+  flanctl capture                                  the tunnel ports of this host, on its uplink
+  flanctl capture -nn -r node7.pcap                a file, decoded
+  flanctl capture -i eth0 --inner 'host 10.244.1.8 and tcp'
+  flanctl capture -i eth0 dst 192.168.50.12 -vvvvvv and udp -c 20
+  flanctl capture -i any -w trace.pcapng udp port 8472
+  flanctl capture -r trace.pcapng -o ndjson | jq .inner
+
+-o ndjson writes one object a packet: number, time, len, caplen, interface, outer and, of a tunnel, tunnel and inner.
+  outer, inner  eth {src dst type vlans}, arp {op sender sender_mac target},
+                ip {version src dst src_node dst_node proto ttl tos id length fragment},
+                udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
+  tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
+  cut           true if the captured bytes ended within a header
+
+Exit codes:
+  0  the file was read or the capture ended, whatever was in it
+  1  anything else, as tcpdump ends";
+
+/// Runs `capture` with the words behind the verb; flags before it are in `global`.
+pub fn run(words: &[OsString], global: &Global) -> Result<Done, Failure> {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let flags = match Flags::parse(&words, before(global)) {
+        Ok(flags) => flags,
+        Err(wrong) => {
+            let hint = "flanctl capture --help lists the options";
+            return Err(Failure::found(wrong.to_string()).hint(hint));
+        }
+    };
+    match flags.ask {
+        Ask::Help => Ok(Done::Help("--help")),
+        Ask::Version => {
+            writeln!(std::io::stdout(), "flanctl {}", env!("CARGO_PKG_VERSION"))
+                .map_err(consume::unwritten)?;
+            Ok(Done::Code(exit::FINE))
+        }
+        _ => packets(&flags).map(Done::Code),
+    }
+    .or_else(|failure| as_tcpdump(&flags, failure))
+}
+
+/// Flags before the verb as if they stood behind it.
+fn before(global: &Global) -> Before {
+    let Global { output, color, netns } = global;
+    Before { json: *output == Output::Json, color: *color, netns: netns.clone() }
+}
+
+/// In tcpdump's clothes its name stands before an error, and no advice behind it.
+fn as_tcpdump(flags: &Flags, failure: Failure) -> Result<Done, Failure> {
+    if flags.print.compat == Compat::Ours {
+        return Err(Failure { exit: exit::FOUND, ..failure });
+    }
+    // Nothing can be done about a closed stderr.
+    let _ = writeln!(std::io::stderr(), "tcpdump: {}", failure.chain());
+    Ok(Done::Code(exit::FOUND))
+}
+
+fn packets(flags: &Flags) -> Result<u8, Failure> {
+    let expr = expression(flags)?;
+    if flags.dump > 0 {
+        return dump(flags, &expr);
+    }
+    if flags.read.is_some() || flags.list.is_some() {
+        let (flags, nodes) = with_overlay(flags, &expr);
+        let mut into = consumer(&flags, &nodes);
+        files::read(&flags, &mut Gate::new(&flags, &expr, &nodes), into.as_mut())?;
+        return Ok(exit::FINE);
+    }
+    from_interfaces(flags, &expr)
+}
+
+/// The flags with this host's tunnel ports, and the nodes that its leases tell of, where either is asked for.
+/// tcpdump knows neither.
+fn with_overlay(flags: &Flags, expr: &str) -> (Flags, Nodes) {
+    let asked =
+        flags.inner.is_some() || select::is_ours(expr) || flags.json || flags.pcapng || annotates(flags);
+    let live = flags.read.is_none() && flags.list.is_none();
+    let mut flags = flags.clone();
+    let told = asked || (live && flags.print.compat == Compat::Ours);
+    let Some(look) = told.then(|| leases::look(&flags)).flatten() else { return (flags, Nodes::default()) };
+    if flags.print.compat == Compat::Ours {
+        leases::ports(&look, &mut flags.print.tunnels);
+    }
+    (flags, leases::nodes(&look))
+}
+
+/// True if node names are to stand behind addresses.
+fn annotates(flags: &Flags) -> bool {
+    flags.annotate && flags.print.compat == Compat::Ours && std::io::stdout().is_terminal()
+}
+
+#[cfg(feature = "pcap")]
+fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    let mut flags = flags.clone();
+    if let Some(name) = flags.pod.take() {
+        flags.netns = Some(leases::pod(&flags, &name)?);
+    }
+    let (flags, nodes) = &with_overlay(&flags, expr);
+    let inside = match &flags.netns {
+        Some(name) => Some(crate::kernel::netns::InNetns::enter(name).map_err(|e| {
+            Failure::found(format!("network namespace {name}")).because(e).hint("see `ip netns list`")
+        })?),
+        None => None,
+    };
+    if flags.ask == Ask::Interfaces {
+        let lines = crate::tap::live::interfaces()?;
+        return told(&(lines.join("\n") + "\n"));
+    }
+    let mut taps = open(flags, expr)?;
+    // The sockets stay in the namespace that they were opened in.
+    drop(inside);
+    if let (Ask::LinkTypes, Some(tap)) = (flags.ask, taps.first_mut()) {
+        return link_types(tap);
+    }
+    live::told(flags, &taps);
+    let mut into = consumer(flags, nodes);
+    let described = |tap: &crate::tap::live::Tap| Interface {
+        name: tap.name.clone(),
+        link: tap.link,
+        comment: String::new(),
+    };
+    into.interfaces(&taps.iter().map(described).collect::<Vec<_>>());
+    // The kernel looked at words of its own language; the rest is looked at here.
+    let mut gate = Gate::new(flags, if select::is_ours(expr) { expr } else { "" }, nodes);
+    if let Some(tap) = taps.first() {
+        gate.open(tap.link, Nodes::default())?;
+        into.open(tap.link)?;
+    }
+    crate::tap::shed::shed(flags.user.as_deref(), flags.write.is_some())?;
+    live::run(flags, &mut taps, &mut gate, into.as_mut())?;
+    Ok(exit::FINE)
+}
+
+/// The interfaces, with a filter in the kernel that is as narrow as its language can tell.
+#[cfg(feature = "pcap")]
+fn open(flags: &Flags, expr: &str) -> Result<Vec<crate::tap::live::Tap>, Failure> {
+    let ours = select::is_ours(expr);
+    let wide = if ours { "" } else { expr };
+    let tunnels = flags.inner.is_some() && wide.is_empty();
+    if !flags.interfaces.is_empty() && !tunnels {
+        return live::open(flags, &flags.interfaces, wide);
+    }
+    if !flags.interfaces.is_empty() {
+        let ports = uplink::ports(&flags.print.tunnels);
+        return live::open(flags, &flags.interfaces, &ports);
+    }
+    let (name, ports) = uplink::uplink(flags)?;
+    if !wide.is_empty() {
+        return live::open(flags, &[name], wide);
+    }
+    uplink::told(flags, &name, &ports);
+    live::open(flags, &[name], &ports)
+}
+
+/// `-L`.
+#[cfg(feature = "pcap")]
+fn link_types(tap: &mut crate::tap::live::Tap) -> Result<u8, Failure> {
+    let each = tap.links()?;
+    let lines = each.into_iter().map(|link| format!("  {}\n", crate::tap::links::described(link)));
+    let name = &tap.name;
+    told(&format!("Data link types for {name} (use option -y to set):\n{}", lines.collect::<String>()))
+}
+
+#[cfg(not(feature = "pcap"))]
+fn from_interfaces(_flags: &Flags, _expr: &str) -> Result<u8, Failure> {
+    Err(Failure::found("this build is without libpcap and reads files alone").hint("name one with -r FILE"))
+}
+
+/// The expression of the command line, or of the file of `-F`.
+fn expression(flags: &Flags) -> Result<String, Failure> {
+    let Some(file) = &flags.expr_file else { return Ok(flags.expr.clone()) };
+    let text = crate::tap::text(file).map_err(|e| Failure::found(file.clone()).because(e))?;
+    let lines: Vec<&str> = text.lines().map(|line| line.split('#').next().unwrap_or_default()).collect();
+    Ok(lines.join(" "))
+}
+
+/// `-d`: the compiled filter.
+fn dump(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    let link = match (&flags.link_type, &flags.read) {
+        (Some(name), _) => crate::tap::links::named(name)
+            .ok_or_else(|| Failure::found(format!("invalid data link type {name}")))?,
+        (None, Some(file)) => files::link_of(file)?,
+        (None, None) => 1,
+    };
+    // An empty filter is one, too: it takes everything.
+    let all = || Program(vec![Insn { code: 6, jt: 0, jf: 0, k: flags.snaplen }]);
+    let program = crate::tap::filter::compile(expr, link, flags.optimize)?;
+    let program = if program.0.is_empty() { all() } else { program };
+    told(&match flags.dump {
+        1 => program.listing(),
+        2 => program.as_c(),
+        _ => program.as_numbers(),
+    })
+}
+
+fn told(text: &str) -> Result<u8, Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(consume::unwritten)?;
+    Ok(exit::FINE)
+}
+
+fn consumer(flags: &Flags, nodes: &Nodes) -> Box<dyn Consumer> {
+    if flags.form == Form::Count {
+        return Box::new(Counted::new(consume::stdout()));
+    }
+    let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
+    let printed = || -> Box<dyn Consumer> {
+        if flags.json {
+            let interfaces = Vec::new();
+            let records = Records { nodes: nodes.clone(), interfaces, nano: flags.print.nano };
+            return Box::new(Lined::new(records, flags.print.tunnels.clone(), consume::stdout(), each));
+        }
+        let mut names = names(flags);
+        if annotates(flags) {
+            names.nodes = nodes.clone();
+        }
+        let printer = consume::printer(flags.print.clone(), names);
+        let every = flags.sampling.unwrap_or(1);
+        Box::new(Lines::new(printer, consume::stdout(), each, every, annotates(flags)))
+    };
+    match &flags.write {
+        Some(name) => {
+            let comments = nodes.0.iter().map(Node::told).collect();
+            Box::new(Written::new(flags, name, comments, flags.and_print.then(printed)))
+        }
+        None => printed(),
+    }
+}
+
+/// Names in place of numbers, unless -n; interfaces by index whatever it says.
+fn names(flags: &Flags) -> Names {
+    let mut names = Names::default();
+    for interface in nix::net::if_::if_nameindex().iter().flat_map(|list| list.iter()) {
+        names.interface(interface.index(), &interface.name().to_string_lossy());
+    }
+    if flags.print.n {
+        return names;
+    }
+    for (file, protocols) in [("/etc/services", false), ("/etc/protocols", true)] {
+        // A host without the file has numbers.
+        let text = crate::tap::text(file).unwrap_or_default();
+        if protocols { names.protocols(&text) } else { names.services(&text) }
+    }
+    names.resolver = Some(Box::new(|ip| dns_lookup::lookup_addr(&ip).ok()));
+    names
+}
