@@ -50,7 +50,12 @@ pub fn expect(bytes: &[u8], kind: &str, version: u32) -> Result<(), BadSchema> {
         Ok(head) => head,
         Err(source) => return Err(BadSchema::Foreign { wanted, source }),
     };
-    let found = head.schema;
+    expect_name(head.schema, kind, version)
+}
+
+/// Checks that a document that was read says it is `flanctl.<kind>/<up to version>`.
+pub fn expect_name(found: String, kind: &str, version: u32) -> Result<(), BadSchema> {
+    let wanted = name(kind, version);
     let number = found.strip_prefix("flanctl.").and_then(|rest| rest.strip_prefix(kind));
     match number.and_then(|rest| rest.strip_prefix('/')).and_then(|n| n.parse::<u32>().ok()) {
         Some(n) if (1..=version).contains(&n) => Ok(()),

@@ -230,11 +230,19 @@ pub fn encode<P: Rows>(file: &AgentFile<P>, to: &mut dyn Write) -> Result<(), se
 
 /// The state file of a JSON text; `path` is for the message only. What a newer flanctl wrote is refused.
 pub fn decode(bytes: &[u8], path: &Path) -> Result<AgentFile, AgentFileError> {
-    schema::expect(bytes, KIND, VERSION)
-        .map_err(|source| AgentFileError::Schema { path: path.to_owned(), source })?;
+    let schema = |source| AgentFileError::Schema { path: path.to_owned(), source };
     let fields = |source| AgentFileError::Fields { path: path.to_owned(), source };
-    let Wire { schema: _, pid, started, written_at, host, netns, device, store, config, own, uplink, peers }: Wire<Vec<Record>> =
-        serde_json::from_slice(bytes).map_err(fields)?;
+    // The file of a large cluster is read through once; only what cannot be read is asked what it is.
+    let wire: Wire<Vec<Record>> = match serde_json::from_slice(bytes) {
+        Ok(wire) => wire,
+        Err(source) => {
+            schema::expect(bytes, KIND, VERSION).map_err(schema)?;
+            return Err(fields(source));
+        }
+    };
+    schema::expect_name(wire.schema, KIND, VERSION).map_err(schema)?;
+    let Wire { schema: _, pid, started, written_at, host, netns, device, store, config, own, uplink, peers } =
+        wire;
     let own = own.map(Record::lease).transpose().map_err(fields)?;
     let peers = peers.into_iter().map(Record::lease).collect::<Result<_, _>>().map_err(fields)?;
     Ok(AgentFile { pid, started, written_at, host, netns, device, store, config, own, uplink, peers })

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::gather::Depth;
 use super::netns::Netns;
 use crate::config::{Backend, NetConf};
+use crate::firewall::Ruleset;
 use crate::kernel::facts::{self, Asked};
 use crate::kernel::processes::Processes;
 use crate::kernel::{ipvs, pods, rules, wireguard};
@@ -18,8 +19,15 @@ use crate::state::{LinkKind, State};
 /// Where the agent writes subnet.env unless told otherwise, and the name under which its text is a fact.
 const SUBNET_ENV: &str = "/run/flannel/subnet.env";
 
-/// Reads as deep as asked. What cannot be read is a sentence among the unseen.
-pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
+/// The rules of a namespace; `None` if it cannot be entered, of which [`deepen`] tells.
+pub fn firewall(netns: &Netns) -> Option<Ruleset> {
+    let _inside = netns.enter().ok()?;
+    Some(rules::read())
+}
+
+/// Reads as deep as asked, apart from the firewall, whose rules are given. What cannot be read is a sentence among the
+/// unseen.
+pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth, rules: Option<Ruleset>) {
     if depth == Depth::TABLES {
         return;
     }
@@ -29,7 +37,7 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth) {
     };
     if depth.firewall {
         // What its tools do not show is said in it.
-        snapshot.state.firewall = Some(rules::read());
+        snapshot.state.firewall = rules;
         // A service is a rewriting, too.
         match ipvs::read() {
             Some(services) => snapshot.state.ipvs = services,

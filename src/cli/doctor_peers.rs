@@ -16,6 +16,7 @@ use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::Peer;
 use crate::render::Grid;
 use crate::snapshot::Snapshot;
+use crate::state::{Neigh, nud};
 
 /// A peer as it answered.
 #[derive(Debug, Serialize)]
@@ -44,7 +45,9 @@ pub(super) struct Pinged(Vec<(Peer, bool, u32, Echo)>);
 /// Asks those who were silent once more: what the kernel remembers of them may be long over. True if somebody was
 /// asked.
 pub(super) fn ask_again(node: &Snapshot, global: &Global) -> bool {
-    ask(&silent(&Ground::of(node, &[])), global)
+    // As a rule nobody was silent, and no way need be found out.
+    let quiet = |entry: &Neigh| entry.state & (nud::FAILED | nud::INCOMPLETE) != 0;
+    node.state.neighs.values().any(quiet) && ask(&silent(&Ground::of(node, &[])), global)
 }
 
 /// Asks these, so that the kernel knows them, or that they are silent. True if somebody was asked.

@@ -3,16 +3,18 @@
 #![expect(clippy::disallowed_methods, reason = "snapshot files, state files and /proc are read here")]
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::Global;
 use super::ask_store;
-use super::deepen::deepen;
+use super::deepen::{deepen, firewall};
 use super::look::{LookArgs, Near, empty_store, env, host, now, open_store, store_choice};
 use super::look::{store_flagged, store_given};
 use super::netns::{Netns, live_state, netns};
 use crate::agent::file::{self, AgentFile};
 use crate::config::{NetConf, is_secret, without_secrets};
 use crate::error::Failure;
+use crate::firewall::Ruleset;
 use crate::net::IfName;
 use crate::readings::{Sight, flannel_devices};
 use crate::render::Source;
@@ -116,11 +118,12 @@ fn from_file(path: &Path) -> Result<Look, Failure> {
 
 fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Failure> {
     let netns = netns(global)?;
+    let Read { state, rules, file } = side_by_side(args, &netns, depth);
     let snapshot = Snapshot {
         host: host(),
         at: now(),
         netns: netns.label.clone(),
-        state: live_state(&netns)?,
+        state: state?,
         leases: None,
         own: None,
         config: None,
@@ -142,7 +145,7 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
     // A flag names a store because the user means that one; else the agent knows best.
     let flagged = store_flagged(&args.near.store);
     // A file that cannot be read is no reason to show nothing.
-    match agent_file(&args.near, &netns, args.device) {
+    match file {
         Ok(Some(file)) if flagged => {
             of_agent(&mut look.snapshot, &file);
             from_store(&mut look, &args.near)?;
@@ -162,8 +165,32 @@ fn from_here(global: &Global, args: &LookArgs, depth: Depth) -> Result<Look, Fai
     hide(&mut look.snapshot);
     look.conf = look.snapshot.conf();
     // Last: what the config and the agent say is asked about.
-    deepen(&mut look.snapshot, &netns, depth);
+    deepen(&mut look.snapshot, &netns, depth, rules);
     Ok(look)
+}
+
+/// What does not wait for anything else that is read.
+struct Read {
+    state: Result<State, Failure>,
+    rules: Option<Ruleset>,
+    file: Result<Option<AgentFile>, Failure>,
+}
+
+/// The tables, the firewall's rules and the agent's file at once: the kernel, a program and a large document take about
+/// as long as each other.
+fn side_by_side(args: &LookArgs, netns: &Netns, depth: Depth) -> Read {
+    thread::scope(|scope| {
+        let rules = depth.firewall.then(|| scope.spawn(|| firewall(netns)));
+        let file = scope.spawn(|| agent_file(&args.near, netns, args.device));
+        let state = live_state(netns);
+        let rules = rules.and_then(joined);
+        Read { state, rules, file: joined(file) }
+    })
+}
+
+/// What a thread brings home; its panic is ours.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The kernel's release, as `uname -r` prints it.

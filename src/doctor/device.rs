@@ -21,10 +21,13 @@ pub(super) fn there(ground: &Ground<'_>) -> Outcome {
         return Outcome::unseen(format!("{NO_DEVICE}, and no config or lease tells of one"));
     }
     let found = ground.devices.iter().filter_map(|dev| {
+        let link = ground.state().links.get(&dev.name);
+        if link.is_some_and(|link| link.vxlan().is_some()) {
+            return None;
+        }
         let want = wanted(ground, dev);
         let peers = behind(ground, dev);
-        match ground.state().links.get(&dev.name) {
-            Some(link) if link.vxlan().is_some() => None,
+        match link {
             Some(_) => {
                 // Another program's device has the name: it has to go first.
                 let finding = vtep::missing(ground.node(), &want, &peers);
@@ -54,10 +57,12 @@ pub(super) fn up(ground: &Ground<'_>) -> Outcome {
     let mut seen = false;
     for (dev, link) in ground.there() {
         seen = true;
-        let (want, peers) = (wanted(ground, &dev), behind(ground, &dev));
+        let sides = || (wanted(ground, &dev), behind(ground, &dev));
         if !link.up {
+            let (want, peers) = sides();
             found.push(vtep::down(ground.node(), &want, &peers));
         } else if bounced(ground, &dev) {
+            let (want, peers) = sides();
             found.push(vtep::bounced(ground.node(), &want, &peers));
         }
     }

@@ -1,10 +1,12 @@
 //! What every check looks at: the snapshot, and what follows from it at once.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::underlay::Way;
 use crate::config::{Backend, NetConf, SubnetEnv, VxlanConf};
 use crate::finding::repair::PeerRows;
 use crate::lease::{Lease, VxlanData};
@@ -31,6 +33,8 @@ pub struct Ground<'a> {
     pub uplink: Option<IfName>,
     /// Bridges that carry pods of this node.
     pub bridges: Vec<IfName>,
+    /// The ways of outer packets, once somebody asked for them.
+    pub(super) ways: OnceCell<Vec<Way>>,
 }
 
 /// A device that the overlay has, or should have.
@@ -102,7 +106,7 @@ impl<'a> Ground<'a> {
         let lower = devices.iter().find_map(|dev| near.state.links.get(&dev.name)?.vxlan()?.lower);
         let uplink = near.uplink.as_ref().map(|uplink| uplink.dev).or(lower);
         let bridges = bridges(&near.state, own, conf.as_ref());
-        Self { near, others, conf, own, drift, devices, uplink, bridges }
+        Self { near, others, conf, own, drift, devices, uplink, bridges, ways: OnceCell::new() }
     }
 
     /// The kernel's tables.

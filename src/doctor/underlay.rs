@@ -53,24 +53,34 @@ fn tables(ground: &Ground<'_>) -> State {
     }
 }
 
-/// The hop by which each public address is reached.
-struct Way<'a> {
-    peer: &'a Peer,
+/// The hop by which a public address is reached.
+pub(super) struct Way {
+    /// Whose it is: the place among the peers.
+    peer: usize,
     /// Who is asked on the link, and where.
     ask: Option<(IpAddr, IfName)>,
     wrong: Option<Finding>,
 }
 
-fn ways<'a>(ground: &'a Ground<'_>) -> Vec<Way<'a>> {
-    let state = tables(ground);
-    let mut publics: BTreeMap<IpAddr, &Peer> = BTreeMap::new();
-    for peer in ground.peers() {
-        publics.entry(peer.public).or_insert(peer);
-    }
-    publics.into_values().map(|peer| way(ground, &state, peer)).collect()
+/// One a public address, in their order. Several ask, and a look-up a peer has its price.
+fn ways<'a>(ground: &'a Ground<'_>) -> &'a [Way] {
+    ground.ways.get_or_init(|| {
+        let state = tables(ground);
+        let mut publics: BTreeMap<IpAddr, (usize, &Peer)> = BTreeMap::new();
+        for (place, peer) in ground.peers().iter().enumerate() {
+            publics.entry(peer.public).or_insert((place, peer));
+        }
+        let each = publics.into_values();
+        each.map(|(place, peer)| {
+            let (ask, wrong) = way(ground, &state, peer);
+            Way { peer: place, ask, wrong }
+        })
+        .collect()
+    })
 }
 
-fn way<'a>(ground: &Ground<'_>, state: &State, peer: &'a Peer) -> Way<'a> {
+/// Who is asked on the link for this peer, and where; and what is wrong.
+fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfName)>, Option<Finding>) {
     let port = ground.vxlan().map(|conf| conf.port);
     let found = lookup(state, &Flow { proto: 17, dport: port, ..Flow::to(peer.public) });
     let (node, to, name) = (ground.node(), peer.public, peer.node.as_str());
@@ -118,7 +128,7 @@ fn way<'a>(ground: &Ground<'_>, state: &State, peer: &'a Peer) -> Way<'a> {
         }
         _ => None,
     };
-    Way { peer, ask, wrong }
+    (ask, wrong)
 }
 
 /// Does a route lead to every peer's public address, out by the uplink?
@@ -129,7 +139,7 @@ pub(super) fn routes(ground: &Ground<'_>) -> Outcome {
     if ground.state().routes.is_empty() && ground.state().links.is_empty() {
         return Outcome::unseen("no routes were read");
     }
-    Outcome::of(ways(ground).into_iter().filter_map(|way| way.wrong).collect())
+    Outcome::of(ways(ground).iter().filter_map(|way| way.wrong.clone()).collect())
 }
 
 /// Do the peers answer on the underlay, as far as somebody asked them?
@@ -139,8 +149,9 @@ pub(super) fn neighbours(ground: &Ground<'_>) -> Outcome {
     }
     let mut asked: BTreeMap<(IpAddr, IfName), Finding> = BTreeMap::new();
     for Way { peer, ask, .. } in ways(ground) {
-        let Some((ask, dev)) = ask else { continue };
+        let Some((ask, dev)) = *ask else { continue };
         let Some(entry) = ground.state().neighs.get(&NeighKey { dev, ip: ask }) else { continue };
+        let Some(peer) = ground.peers().get(*peer) else { continue };
         let state = if entry.state & nud::FAILED != 0 { "FAILED" } else { "INCOMPLETE" };
         let silent = outer::Silent { peer: &peer.node, to: peer.public, ask, dev, state };
         let finding = match entry.mac {
@@ -168,7 +179,7 @@ pub fn silent(ground: &Ground<'_>) -> Vec<IpAddr> {
         entry.is_some_and(|entry| entry.state & (nud::FAILED | nud::INCOMPLETE) != 0)
     };
     let mut all: Vec<IpAddr> =
-        ways(ground).into_iter().filter_map(|way| way.ask).filter(failed).map(|(ask, _)| ask).collect();
+        ways(ground).iter().filter_map(|way| way.ask).filter(failed).map(|(ask, _)| ask).collect();
     all.dedup();
     all
 }

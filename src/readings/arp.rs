@@ -7,14 +7,14 @@ use super::expect::{Expected, Peer, expected, node_of};
 use super::route::is_unresolved;
 use super::row::{Kernel, Row, Standing};
 use super::words::{first_hop, neigh_half};
-use super::{Reading, Sight, flannel_devices};
+use super::{Keep, Reading, Sight, flannel_devices};
 use crate::net::{IfName, Mac};
 use crate::state::{FdbKey, Neigh, NeighKey, State, nud};
 
 /// One row a peer, then leftovers; with `all` the rest of the host's neighbours.
 pub fn arp_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let (mut reading, shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight.state, &expected),
+        Some(expected) => beside_leases(sight.state, &expected, Keep::All),
         None => kernel_only(sight.state),
     };
     if all {
@@ -24,14 +24,14 @@ pub fn arp_rows(sight: &Sight<'_>, all: bool) -> Reading {
     reading
 }
 
-pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTreeSet<NeighKey>) {
+pub(super) fn beside_leases(state: &State, expected: &Expected, keep: Keep) -> (Reading, BTreeSet<NeighKey>) {
     let Expected { ours, peers, own: _, refused, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
     for peer in peers.iter().filter(|peer| !goes_direct(state, peer)) {
         let key = NeighKey { dev: peer.dev, ip: peer.gateway() };
         shown.insert(key);
-        reading.rows.push(judge(state, peer, &key));
+        reading.rows.extend(judge(state, peer, &key, keep));
     }
     reading.rows.extend(refused.iter().cloned());
     for (key, neigh) in state.neighs.iter().filter(|(key, _)| ours.contains(&key.dev)) {
@@ -43,10 +43,10 @@ pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTr
     (reading, shown)
 }
 
-fn judge(state: &State, peer: &Peer, key: &NeighKey) -> Row {
-    let promise = Some(peer.promise(format!("{} dev {} lladdr {} PERMANENT", key.ip, key.dev, peer.mac)));
+fn judge(state: &State, peer: &Peer, key: &NeighKey, keep: Keep) -> Option<Row> {
+    let promise = || Some(peer.promise(format!("{} dev {} lladdr {} PERMANENT", key.ip, key.dev, peer.mac)));
     let Some(neigh) = state.neighs.get(key) else {
-        return Row::new(Standing::Missing, &peer.node, None, promise);
+        return Some(Row::new(Standing::Missing, &peer.node, None, promise()));
     };
     let (standing, note) = match neigh.mac {
         _ if is_unresolved(neigh.state) => (Standing::Wrong, "unresolved"),
@@ -55,7 +55,8 @@ fn judge(state: &State, peer: &Peer, key: &NeighKey) -> Row {
         Some(_) => (Standing::Ok, ""),
         None => (Standing::Wrong, "without a MAC"),
     };
-    Row::new(standing, &peer.node, Some(Kernel::Neigh(neigh_half(key, neigh))), promise).note(note)
+    let row = || Row::new(standing, &peer.node, Some(Kernel::Neigh(neigh_half(key, neigh))), promise());
+    keep.takes(standing).then(|| row().note(note))
 }
 
 /// True if this peer is reached by a direct route, which needs neither neighbour nor forwarding entry of ours.

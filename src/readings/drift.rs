@@ -7,7 +7,7 @@ use super::expect::{Peer, expected};
 use super::fdb;
 use super::route;
 use super::row::{Row, Standing};
-use super::{Reading, Sight};
+use super::{Keep, Reading, Sight};
 
 /// The rows that differ, and the peers that were looked for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,9 +37,9 @@ pub fn drift(sight: &Sight<'_>) -> Option<Drift> {
         rows.shrink_to_fit();
         rows
     };
-    let routes = off(route::beside_leases(sight, &expected).0);
-    let neighs = off(arp::beside_leases(sight.state, &expected).0);
-    let fdb = off(fdb::beside_leases(sight.state, &expected).0);
+    let routes = off(route::beside_leases(sight, &expected, Keep::Drift).0);
+    let neighs = off(arp::beside_leases(sight.state, &expected, Keep::Drift).0);
+    let fdb = off(fdb::beside_leases(sight.state, &expected, Keep::Drift).0);
     let refused = expected.refused.iter().filter(|row| row.state == Standing::Refused).cloned().collect();
     let devices = device_rows(sight);
     Some(Drift { peers: expected.peers, devices, routes, neighs, fdb, refused, unseen: expected.unseen })

@@ -7,7 +7,7 @@ use super::arp::{gateways, goes_direct};
 use super::expect::{Expected, Peer, expected, node_of};
 use super::row::{Kernel, Row, Standing};
 use super::words::fdb_half;
-use super::{Reading, Sight, flannel_devices};
+use super::{Keep, Reading, Sight, flannel_devices};
 use crate::net::{IfName, Mac};
 use crate::state::{Fdb, FdbKey, State, nud};
 
@@ -15,7 +15,7 @@ use crate::state::{Fdb, FdbKey, State, nud};
 pub fn fdb_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let devices = super::device::device_rows(sight);
     let (mut reading, shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight.state, &expected),
+        Some(expected) => beside_leases(sight.state, &expected, Keep::All),
         None => kernel_only(sight.state),
     };
     reading.rows.splice(..0, devices);
@@ -26,14 +26,14 @@ pub fn fdb_rows(sight: &Sight<'_>, all: bool) -> Reading {
     reading
 }
 
-pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTreeSet<FdbKey>) {
+pub(super) fn beside_leases(state: &State, expected: &Expected, keep: Keep) -> (Reading, BTreeSet<FdbKey>) {
     let Expected { ours, peers, own: _, refused, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
     let mut shown = BTreeSet::new();
     for peer in peers.iter().filter(|peer| !goes_direct(state, peer)) {
         let key = FdbKey { dev: peer.dev, mac: peer.mac, vlan: 0, master: false };
         shown.insert(key);
-        reading.rows.push(judge(state, peer, &key));
+        reading.rows.extend(judge(state, peer, &key, keep));
     }
     reading.rows.extend(refused.iter().cloned());
     for (key, fdb) in state.fdb.iter().filter(|(key, _)| ours.contains(&key.dev)) {
@@ -46,10 +46,11 @@ pub(super) fn beside_leases(state: &State, expected: &Expected) -> (Reading, BTr
     (reading, shown)
 }
 
-fn judge(state: &State, peer: &Peer, key: &FdbKey) -> Row {
-    let promise = peer.promise(format!("{} dev {} dst {} self permanent", key.mac, key.dev, peer.public));
+fn judge(state: &State, peer: &Peer, key: &FdbKey, keep: Keep) -> Option<Row> {
+    let promise =
+        || Some(peer.promise(format!("{} dev {} dst {} self permanent", key.mac, key.dev, peer.public)));
     let Some(fdb) = state.fdb.get(key) else {
-        return Row::new(Standing::Missing, &peer.node, None, Some(promise));
+        return Some(Row::new(Standing::Missing, &peer.node, None, promise()));
     };
     let (standing, note) = match fdb.dst {
         Some(dst) if dst != peer.public => (Standing::Wrong, "another end point than the lease's"),
@@ -61,7 +62,8 @@ fn judge(state: &State, peer: &Peer, key: &FdbKey) -> Row {
         _ if fdb.port.is_some() || fdb.vni.is_some() => (Standing::Wrong, "with a port or VNI of its own"),
         _ => (Standing::Ok, ""),
     };
-    Row::new(standing, &peer.node, Some(Kernel::Fdb(fdb_half(key, fdb))), Some(promise)).note(note)
+    let row = || Row::new(standing, &peer.node, Some(Kernel::Fdb(fdb_half(key, fdb))), promise());
+    keep.takes(standing).then(|| row().note(note))
 }
 
 /// Without leases: an entry is held against the neighbours, and each neighbour that a route uses against the entries.

@@ -60,6 +60,21 @@ impl<'a> Sight<'a> {
     }
 }
 
+/// Which peers' rows a reading makes: of thousands that stand as they should the words alone cost more than the look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    /// Each.
+    All,
+    /// Those that differ from their leases.
+    Drift,
+}
+
+impl Keep {
+    fn takes(self, standing: Standing) -> bool {
+        self == Self::All || standing.is_drift()
+    }
+}
+
 /// What a reading found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {

@@ -8,7 +8,7 @@ use super::detour::{detour, policy};
 use super::expect::{Expected, Peer, expected, node_of};
 use super::row::{Kernel, Row, Standing};
 use super::words::{first_hop, is_link_local, route_half};
-use super::{Reading, Sight, flannel_devices};
+use super::{Keep, Reading, Sight, flannel_devices};
 use crate::net::IfName;
 use crate::state::{LinkKind, Route, RouteKey, RouteKind, State, nud, proto, table};
 
@@ -18,7 +18,7 @@ type Place = (RouteKey, usize);
 /// The own subnet, one row a peer, leftovers, the uplink; with `all` the rest of the host's routes.
 pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
     let (mut reading, mut shown) = match expected(sight) {
-        Some(expected) => beside_leases(sight, &expected),
+        Some(expected) => beside_leases(sight, &expected, Keep::All),
         None => kernel_only(sight.state),
     };
     reading.unseen.extend(policy(sight.state));
@@ -44,7 +44,11 @@ pub fn route_rows(sight: &Sight<'_>, all: bool) -> Reading {
 }
 
 /// Each peer's promise against the table; then what hangs on our device and nobody wants.
-pub(super) fn beside_leases(sight: &Sight<'_>, expected: &Expected) -> (Reading, BTreeSet<Place>) {
+pub(super) fn beside_leases(
+    sight: &Sight<'_>,
+    expected: &Expected,
+    keep: Keep,
+) -> (Reading, BTreeSet<Place>) {
     let state = sight.state;
     let Expected { ours, peers, own, refused, unseen } = expected;
     let mut reading = Reading { rows: Vec::new(), unseen: unseen.clone() };
@@ -61,9 +65,9 @@ pub(super) fn beside_leases(sight: &Sight<'_>, expected: &Expected) -> (Reading,
         }
     }
     for peer in peers {
-        let (row, place) = judge(state, peer);
+        let (row, place) = judge(state, peer, keep);
         shown.extend(place);
-        reading.rows.push(row);
+        reading.rows.extend(row);
     }
     reading.rows.extend(refused.iter().cloned());
     let owned: Vec<IpNet> = own.iter().map(|(_, net)| *net).collect();
@@ -86,15 +90,17 @@ pub(super) fn beside_leases(sight: &Sight<'_>, expected: &Expected) -> (Reading,
 }
 
 /// One peer: the route that the kernel would use for exactly its subnet.
-fn judge(state: &State, peer: &Peer) -> (Row, Option<Place>) {
+fn judge(state: &State, peer: &Peer, keep: Keep) -> (Option<Row>, Option<Place>) {
     let gateway = peer.gateway();
-    let tunnel = format!("{} via {gateway} dev {} onlink", peer.net, peer.dev);
-    let straight = format!("{} via {}", peer.net, peer.public);
-    let wants = if peer.direct == Some(true) { straight } else { tunnel };
-    let promise = Some(peer.promise(wants));
+    let promise = || {
+        Some(peer.promise(match peer.direct {
+            Some(true) => format!("{} via {}", peer.net, peer.public),
+            _ => format!("{} via {gateway} dev {} onlink", peer.net, peer.dev),
+        }))
+    };
     // The kernel takes the lowest metric, and of equal keys the first.
     let Some((place, route)) = routes_to(state, peer.net).next() else {
-        return (Row::new(Standing::Missing, &peer.node, None, promise), None);
+        return (Some(Row::new(Standing::Missing, &peer.node, None, promise())), None);
     };
     let hop = first_hop(state, route).filter(|_| route.kind == RouteKind::Unicast).unwrap_or_default();
     let by_tunnel = hop.dev == Some(peer.dev) && hop.via == Some(gateway);
@@ -107,8 +113,9 @@ fn judge(state: &State, peer: &Peer) -> (Row, Option<Place>) {
         (_, true, Some(false)) => (Standing::Wrong, "direct, where the config has no DirectRouting"),
         (false, false, _) => (Standing::Wrong, "leads elsewhere"),
     };
-    let kernel = Some(Kernel::Route(route_half(state, &place.0, route)));
-    (Row::new(standing, &peer.node, kernel, promise).note(note), Some(place))
+    let kernel = || Some(Kernel::Route(route_half(state, &place.0, route)));
+    let row = || Row::new(standing, &peer.node, kernel(), promise()).note(note);
+    (keep.takes(standing).then(row), Some(place))
 }
 
 /// Without leases: pod bridges, then every route on a flannel device held against the other two tables.

@@ -61,15 +61,15 @@ pub fn decode_value(bytes: &[u8]) -> Result<Attrs, BadValue> {
     let mut attrs = Attrs::default();
     for (name, raw) in fields {
         match name.to_ascii_lowercase().as_str() {
-            "publicip" => attrs.public_ip = public_v4(&raw)?,
-            "publicipv6" => attrs.public_ipv6 = read::<Option<Ipv6Addr>>("PublicIPv6", &raw)?,
+            "publicip" => attrs.public_ip = public_v4(raw)?,
+            "publicipv6" => attrs.public_ipv6 = read::<Option<Ipv6Addr>>("PublicIPv6", raw)?,
             "backendtype" => {
-                attrs.backend_type = read::<Option<Box<str>>>("BackendType", &raw)?.unwrap_or_default();
+                attrs.backend_type = read::<Option<Box<str>>>("BackendType", raw)?.unwrap_or_default();
             }
             "backenddata" => attrs.backend_data = Some(raw.get().into()),
             "backendv6data" => attrs.backend_v6_data = Some(raw.get().into()),
             "node" => {
-                attrs.node = read::<Option<Box<str>>>("Node", &raw)?.filter(|name| !name.is_empty());
+                attrs.node = read::<Option<Box<str>>>("Node", raw)?.filter(|name| !name.is_empty());
             }
             _ => match attrs.unknown.iter_mut().find(|(seen, _)| **seen == *name) {
                 Some((_, value)) => *value = raw.get().into(),
@@ -93,17 +93,17 @@ fn read<T: DeserializeOwned>(name: &str, raw: &RawValue) -> Result<T, BadValue> 
 }
 
 /// The fields of an object in their order, values unread.
-struct Fields(Vec<(String, Box<RawValue>)>);
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         struct Pairs;
         impl<'de> Visitor<'de> for Pairs {
-            type Value = Fields;
+            type Value = Fields<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::with_capacity(5);
                 while let Some(pair) = map.next_entry()? {
                     fields.push(pair);
