@@ -57,11 +57,12 @@ fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, &'static str> {
             true => own.collect(),
             false => ours.into_iter().map(Step::Op).collect(),
         };
-        for step in more {
-            if !steps.contains(&step) {
-                steps.push(step);
-            }
-        }
+        // Two codes may ask for one thing. Of one code the plan names nothing twice, and it may be long.
+        let fresh: Vec<Step> = match steps.is_empty() {
+            true => more,
+            false => more.into_iter().filter(|step| !steps.contains(step)).collect(),
+        };
+        steps.extend(fresh);
     }
     Ok(steps)
 }

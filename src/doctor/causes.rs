@@ -1,6 +1,11 @@
 //! Causes over symptoms: a finding that another one explains is left out; the rest in order, worst first.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::finding::Finding;
+
+/// A code, a node, and words.
+type Said = (&'static str, String, String);
 
 /// A cause, and the codes that it brings about by itself. A pattern that ends in `.` stands for all that begin so.
 const EXPLAINS: &[(&str, &[&str])] = &[
@@ -84,26 +89,31 @@ const REMADE: &[&str] = &[
 
 /// The causes among `all`.
 pub(super) fn causes(all: Vec<Finding>) -> Vec<Finding> {
-    let codes: Vec<&'static str> = all.iter().map(|finding| finding.code).collect();
+    let codes: BTreeSet<&'static str> = all.iter().map(|finding| finding.code).collect();
     let explained = |code: &str| {
-        let by = EXPLAINS.iter().filter(|(cause, _)| *cause != code && codes.contains(cause));
+        let by = EXPLAINS.iter().filter(|(cause, _)| *cause != code && codes.contains(*cause));
         by.flat_map(|(_, symptoms)| symptoms.iter()).any(|pattern| matches(pattern, code))
     };
     let mut kept: Vec<Finding> = Vec::with_capacity(all.len());
+    // Where the first finding of a cause, and of a cure, stands: a large cluster may have one of each a peer.
+    let mut told: BTreeMap<Said, Vec<usize>> = BTreeMap::new();
+    let mut cures: BTreeMap<Said, usize> = BTreeMap::new();
     for finding in all {
+        let said = |text: &str| (finding.code, finding.node.clone(), text.to_owned());
+        let alike = told.entry(said(&finding.cause)).or_default();
         // Two checks may come upon one thing, and one thing may keep several peers away.
-        if explained(finding.code) || kept.contains(&finding) {
+        if explained(finding.code) || alike.iter().any(|place| kept.get(*place) == Some(&finding)) {
             continue;
         }
-        let cure = |one: &&mut Finding| {
-            one.code == finding.code
-                && one.node == finding.node
-                && one.fix.is_some()
-                && one.fix == finding.fix
-        };
-        match kept.iter_mut().find(cure) {
+        let place = kept.len();
+        let cure = finding.fix.as_ref().map(|fix| said(&format!("{}\n{:?}", fix.command, fix.lasting)));
+        let first = cure.map_or(place, |cure| *cures.entry(cure).or_insert(place));
+        match kept.get_mut(first) {
             Some(first) => first.evidence.push(format!("the same: {}", finding.cause)),
-            None => kept.push(finding),
+            None => {
+                alike.push(place);
+                kept.push(finding);
+            }
         }
     }
     // Stable: within a level, in the order of the checks.

@@ -119,16 +119,20 @@ pub fn examine(near: &Snapshot, peers: &[Snapshot]) -> Report {
     let mut all = Vec::new();
     let mut answers = Vec::with_capacity(CHECKS.len());
     for Check { id, question, run } in CHECKS {
-        let (answer, reason, mut codes) = match run(&ground) {
+        let (answer, reason, codes) = match run(&ground) {
             Outcome::Fine => (Word::Fine, None, Vec::new()),
             Outcome::CannotTell(why) => (Word::CannotTell, Some(why), Vec::new()),
             Outcome::Found(found) => {
-                let codes = found.iter().map(|finding| finding.code).collect();
+                let mut codes: Vec<&'static str> = Vec::new();
+                for finding in &found {
+                    if !codes.contains(&finding.code) {
+                        codes.push(finding.code);
+                    }
+                }
                 all.extend(found);
                 (Word::Found, None, codes)
             }
         };
-        codes.dedup();
         answers.push(Answer { id, question, answer, reason, codes });
     }
     Report { findings: causes::causes(all), answers }

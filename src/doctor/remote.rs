@@ -101,13 +101,17 @@ fn way_back(ground: &Ground<'_>, other: &Snapshot) -> Option<Finding> {
         let fix = rows.map(|rows| rows.set_route());
         return Some(remote::asymmetric(node, node, src, (&there, &back), fix));
     }
-    let rule =
-        found.rule.and_then(|place| other.state.rules.get(place)).filter(|rule| rule.table != table::MAIN);
-    // Whatever the main table says, a rule before it has to go.
-    let fix = match rule {
-        Some(rule) => Some(Obstacle::Rule { pref: rule.priority, v6: rule.v6, text: String::new() }.remove()),
-        None => rows.map(|rows| rows.set_route()),
+    let strange = |place: &usize| {
+        let rule = other.state.rules.get(*place);
+        rule.is_some_and(|rule| rule.table != table::MAIN && !ways::is_default(rule))
     };
+    let held = other.state.addrs.keys().find(|held| held.net.addr() == src);
+    // Whatever the main table says, a rule before it has to go; and an address of the host's own is before any.
+    let obstacle = match (found.rule.filter(strange), held) {
+        (Some(place), _) => words::obstacle(&other.state, place),
+        (None, held) => held.map(|held| Obstacle::Address { net: held.net, dev: held.dev }),
+    };
+    let fix = obstacle.map(|obstacle| obstacle.remove()).or(rows.map(|rows| rows.set_route()));
     Some(remote::no_return(node, src, &words::answer(&other.state, &found), fix))
 }
 

@@ -156,6 +156,10 @@ fn shell(command: &str) -> Vec<Step> {
 /// One line in iproute2's words that the kernel's tables can do by themselves.
 fn step(line: &str, have: &State) -> Option<Step> {
     let words: Vec<&str> = line.split_whitespace().collect();
+    // What a shell is to read as a name has to go to a shell.
+    if line.contains('\'') {
+        return None;
+    }
     let op = match words.as_slice() {
         ["sysctl", "-w", setting] if setting.starts_with("net.") => {
             let (key, value) = setting.split_once('=')?;

@@ -5,4 +5,5 @@ mod far;
 mod fine;
 mod found;
 mod node;
+mod safe;
 mod unseen;

@@ -88,10 +88,7 @@ fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfNa
         let route = state.routes.get(key).and_then(|twins| twins.get(place));
         Obstacle::Route(route.map_or_else(String::new, |route| words::route(key, route)))
     };
-    let rule = || {
-        let rule = found.rule.and_then(|place| state.rules.get(place))?;
-        Some(Obstacle::Rule { pref: rule.priority, v6: rule.v6, text: words::rule(rule) })
-    };
+    let rule = || words::obstacle(state, found.rule?);
     let wrong = match &found.answer {
         Answer::NoRoute => {
             let on_link = state.addrs.keys().find(|held| held.dev != peer.dev && held.net.contains(&to));

@@ -162,7 +162,7 @@ fn caught(ground: &Ground<'_>, place: usize, strange: &Rule) -> Option<Finding> 
         if found.rule != Some(place) || leads_right(&found, peer, ground) {
             continue;
         }
-        let obstacle = Obstacle::Rule { pref: strange.priority, v6: strange.v6, text: words::rule(strange) };
+        let obstacle = words::obstacle(state, place)?;
         if let Some(how) = found.refusal(state).and_then(words::refusal) {
             return Some(rule::prohibits(ground.node(), &obstacle, how));
         }
@@ -230,7 +230,7 @@ fn flows_to<'a>(ground: &Ground<'_>, strange: &Rule, peer: &'a Peer) -> Vec<(&'a
 }
 
 /// The three rules that every namespace begins with (IPv6: the first two).
-fn is_default(rule: &Rule) -> bool {
+pub(super) fn is_default(rule: &Rule) -> bool {
     let known = [(0, table::LOCAL), (32_766, table::MAIN), (32_767, 253)];
     let bare = Rule {
         priority: rule.priority,

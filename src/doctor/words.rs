@@ -2,7 +2,8 @@
 
 use ipnet::IpNet;
 
-use crate::plan::route_words;
+use crate::finding::repair::Obstacle;
+use crate::plan::{route_words, rule_selectors};
 use crate::state::fib::{Answer, Lookup};
 use crate::state::{Hop, Hops, Route, RouteKey, RouteKind, Rule, State, table};
 
@@ -46,6 +47,13 @@ pub(super) fn rule(rule: &Rule) -> String {
         _ => put("nop", Some(String::new())),
     }
     words.iter().map(|word| word.trim_end()).collect::<Vec<_>>().join(" ")
+}
+
+/// The policy rule at this place as what stands in a packet's way.
+pub(super) fn obstacle(state: &State, place: usize) -> Option<Obstacle> {
+    let held = state.rules.get(place)?;
+    let among = rule_selectors(&state.rules, place);
+    Some(Obstacle::Rule { pref: held.priority, v6: held.v6, text: rule(held), among })
 }
 
 fn table_name(number: u32) -> String {

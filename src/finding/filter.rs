@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::shell::one_word;
 use super::{Confidence, Finding};
 use crate::firewall::{Owner, RuleRef};
 
@@ -121,11 +122,17 @@ fn tool(rule: &RuleRef) -> &'static str {
     }
 }
 
+/// Family, table and chain, as nft takes them.
+fn chain(rule: &RuleRef) -> String {
+    let (family, table) = rule.table.split_once(' ').unwrap_or(("ip", &rule.table));
+    format!("{} {} {}", one_word(family), one_word(table), one_word(&rule.chain))
+}
+
 fn see(rule: &RuleRef) -> String {
     match rule.owner {
-        Owner::Nft => format!("nft -a list chain {} {}", rule.table, rule.chain),
+        Owner::Nft => format!("nft -a list chain {}", chain(rule)),
         Owner::IptablesNft | Owner::IptablesLegacy => {
-            format!("{} -t {} -nvL {}", tool(rule), bare(&rule.table), rule.chain)
+            format!("{} -t {} -nvL {}", tool(rule), bare(&rule.table), one_word(&rule.chain))
         }
     }
 }
@@ -170,9 +177,9 @@ fn within(rule: &RuleRef, traffic: Traffic) -> String {
 
 fn insert(rule: &RuleRef, nft: &str, ipt: &str) -> String {
     match rule.owner {
-        Owner::Nft => format!("nft insert rule {} {} {nft} accept", rule.table, rule.chain),
+        Owner::Nft => format!("nft insert rule {} {nft} accept", chain(rule)),
         Owner::IptablesNft | Owner::IptablesLegacy => {
-            format!("{} -t {} -I {} {ipt} -j ACCEPT", tool(rule), bare(&rule.table), rule.chain)
+            format!("{} -t {} -I {} {ipt} -j ACCEPT", tool(rule), bare(&rule.table), one_word(&rule.chain))
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn socket_taken(node: &str, port: u16, owner: &str) -> Finding {
 
 /// The clocks of this node and of the store differ.
 pub fn clock_skew(node: &str, offset_ms: i64) -> Finding {
-    let secs = offset_ms.abs() / 1_000;
+    let secs = offset_ms.unsigned_abs() / 1_000;
     let side = if offset_ms > 0 { "ahead of" } else { "behind" };
     let cause =
         format!("this node's clock is {secs} s {side} the store's: leases are renewed at the wrong time");

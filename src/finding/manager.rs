@@ -15,7 +15,7 @@ pub fn mac_policy(node: &str, dev: &str, file: &str) -> Finding {
         format!("udevadm test-builtin net_setup_link /sys/class/net/{dev}"),
     )
     .evidence(format!("{file} applies to {dev}"))
-    .fix(
+    .script(
         "printf '[Match]\\nOriginalName=flannel*\\n\\n[Link]\\nMACAddressPolicy=none\\n' > \
              /etc/systemd/network/10-flannel.link",
     )
@@ -45,11 +45,9 @@ pub fn managed(node: &str, dev: &str, manager: &str, evidence: &str) -> Finding 
             "networkctl reload",
         ),
     };
-    Finding::new("vtep.managed", node, cause, see)
-        .evidence(evidence)
-        .fix(fix)
-        .lasting(lasting)
-        .confidence(Confidence::Likely)
+    let found = Finding::new("vtep.managed", node, cause, see).evidence(evidence);
+    let found = if manager == "NetworkManager" { found.fix(fix) } else { found.script(fix) };
+    found.lasting(lasting).confidence(Confidence::Likely)
 }
 
 /// Another tunnel device speaks on our port, in our network. Where it keeps ours from being made, `again` makes it.

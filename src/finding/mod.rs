@@ -16,6 +16,7 @@ pub mod remote;
 pub mod repair;
 pub mod route;
 pub mod rule;
+mod shell;
 pub mod tunnel;
 pub mod vtep;
 
@@ -93,7 +94,7 @@ impl Finding {
             node: node.into(),
             cause: cause.into(),
             evidence: Vec::new(),
-            see: see.into(),
+            see: shell::shown(&see.into()),
             fix: None,
             confidence: Confidence::Certain,
         }
@@ -106,9 +107,15 @@ impl Finding {
         self
     }
 
-    /// Sets the repair.
+    /// Sets the repair: commands and their words, joined by `&&`, and nothing else that a shell acts on.
     #[must_use]
-    pub fn fix(mut self, command: impl Into<String>) -> Self {
+    pub fn fix(self, command: impl Into<String>) -> Self {
+        self.script(shell::quoted(&command.into()))
+    }
+
+    /// Sets a repair that only a shell understands, or one that is another finding's: it is taken as it stands.
+    #[must_use]
+    pub fn script(mut self, command: impl Into<String>) -> Self {
         let lasting = self.fix.take().and_then(|fix| fix.lasting);
         self.fix = Some(Fix { command: command.into(), lasting });
         self

@@ -52,7 +52,12 @@ pub fn wrong_device(
 ) -> Finding {
     let cause =
         format!("outer packets to {peer} at {to} would leave by {have}, the tunnel is bound to {want}");
-    found("outer.wrongdev", node, to, cause).evidence(by.to_string()).fix(by.remove())
+    let finding = found("outer.wrongdev", node, to, cause).evidence(by.to_string());
+    match by {
+        // Everything else goes that way, too: it is not this line's to take.
+        Obstacle::Route(words) if words.starts_with("default") => finding,
+        _ => finding.fix(by.remove()),
+    }
 }
 
 /// The underlay neighbour of a peer (or of the gateway to it).

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::shell::one_word;
 use super::{Confidence, Finding};
 use crate::net::{IfName, Mac};
 
@@ -25,7 +26,7 @@ pub fn inside(name: &str, aliases: &[String]) -> Option<String> {
     if let Some(path) =
         all().find_map(|text| text.strip_prefix("/run/netns/").or(text.strip_prefix("/var/run/netns/")))
     {
-        return Some(format!("ip netns exec {path}"));
+        return Some(format!("ip netns exec {}", one_word(path)));
     }
     all().find_map(pid).map(|pid| format!("nsenter -t {pid} -n"))
 }

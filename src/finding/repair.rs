@@ -161,6 +161,8 @@ pub enum Obstacle {
         v6: bool,
         /// As `ip rule` prints it.
         text: String,
+        /// What tells it from others of its priority, if there are any.
+        among: Option<String>,
     },
     /// An address of this host.
     Address {
@@ -176,7 +178,11 @@ impl Obstacle {
     pub fn remove(&self) -> String {
         match self {
             Self::Route(words) => format!("ip route del {words}"),
-            Self::Rule { pref, v6, .. } => format!("ip{} rule del pref {pref}", six(*v6)),
+            Self::Rule { pref, v6, among, .. } => {
+                // By its priority alone the kernel deletes the first that has it, whoever's that is.
+                let among = among.as_ref().map(|words| format!(" {words}")).unwrap_or_default();
+                format!("ip{} rule del pref {pref}{among}", six(*v6))
+            }
             Self::Address { net, dev } => format!("ip addr del {net} dev {dev}"),
         }
     }
@@ -242,6 +248,16 @@ mod tests {
         let many: Vec<PeerRows> = (1..7).map(peer).collect();
         let line = replay("vtep.down", up(), Lost::All, &many);
         assert_eq!(line, "flanctl doctor --fix --only vtep.down");
+    }
+
+    #[test]
+    fn a_rule_among_others_of_its_priority_is_deleted_by_what_it_says() {
+        let rule = |among: Option<&str>| {
+            let among = among.map(str::to_owned);
+            Obstacle::Rule { pref: 1_536, v6: true, text: String::new(), among }.remove()
+        };
+        assert_eq!(rule(None), "ip -6 rule del pref 1536");
+        assert_eq!(rule(Some("from all lookup 7")), "ip -6 rule del pref 1536 from all lookup 7");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod diff;
 mod op;
 mod same;
+mod selectors;
 
 pub use diff::{blocked, kept_mac, plan, plan_keys, summary};
 pub use op::{Op, route_words};
+pub use selectors::rule_selectors;

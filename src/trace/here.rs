@@ -9,6 +9,7 @@ use super::{Exit, Mark, Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
 use crate::finding::{lease, outer, route, rule};
 use crate::net::IfName;
+use crate::plan::rule_selectors;
 use crate::state::fib::{Answer, Entry, Flow, Leg, Lookup, input, lookup};
 use crate::state::{RouteKey, RouteKind, table};
 
@@ -183,7 +184,7 @@ impl Walk<'_> {
         self.node.state.rules.get(place).map_or(0, |rule| rule.priority)
     }
 
-    fn rule_of(&self, found: &Lookup) -> Obstacle {
+    pub(super) fn rule_of(&self, found: &Lookup) -> Obstacle {
         let rule = found.rule.and_then(|place| self.node.state.rules.get(place));
         let pref = rule.map_or(MAIN, |rule| rule.priority);
         let table = rule.map_or(table::MAIN, |rule| rule.table);
@@ -196,7 +197,9 @@ impl Walk<'_> {
             Answer::Refused(kind) => format!("{pref}: {}", kind.word()),
             _ => format!("{pref}: {to}"),
         };
-        Obstacle::Rule { pref, v6: self.query.dst.is_ipv6(), text }
+        let v6 = rule.map_or(self.query.dst.is_ipv6(), |rule| rule.v6);
+        let among = found.rule.and_then(|place| rule_selectors(&self.node.state.rules, place));
+        Obstacle::Rule { pref, v6, text, among }
     }
 
     fn refused(&mut self, kind: RouteKind, words: &str, by: String, peer: Option<&PeerRows>) {
@@ -256,7 +259,7 @@ impl Walk<'_> {
                 let repair = if instead { peer.set_route() } else { repair() };
                 route::dead_leg(host, self.query.dst, words, &text, &why, repair)
             }
-            _ if pref != MAIN && key.table != table::MAIN => {
+            _ if pref != MAIN && !matches!(key.table, table::MAIN | table::LOCAL) => {
                 rule::diverts(host, &self.rule_of(found), words, &peer.route())
             }
             _ if key.dst == peer.net && !found.runners_up.iter().any(|(other, _)| other.dst == peer.net) => {

@@ -74,7 +74,11 @@ impl Walk<'_> {
             Answer::Route { key, place, src, .. } if found.refusal(state).is_none() => (key, *place, *src),
             Answer::Route { .. } | Answer::Refused(_) => {
                 let text = answer_words(state, &found);
-                let finding = outer::no_route(self.host(), wrap.peer, to, Some(&by(text.clone())), None);
+                let obstacle = match &found.answer {
+                    Answer::Refused(_) => self.rule_of(&found),
+                    _ => by(text.clone()),
+                };
+                let finding = outer::no_route(self.host(), wrap.peer, to, Some(&obstacle), None);
                 return self.fail("outer", text, finding, Verdict::Dropped);
             }
             _ => {

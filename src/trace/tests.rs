@@ -1,6 +1,7 @@
 //! Paths of hand-made nodes.
 
 mod far;
+mod fixes;
 mod kinds;
 mod live;
 mod pod;

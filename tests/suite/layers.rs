@@ -53,6 +53,7 @@ const ROOMS: &[Room] = &[
             "config",
             "lease",
             "plan::route_words",
+            "plan::rule_selectors",
             "overlay::vxlan",
             "store::Unreadable",
             "finding::repair",

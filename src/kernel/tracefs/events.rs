@@ -71,7 +71,8 @@ fn line(text: &str) -> Option<Line<'_>> {
         let (_, tail) = tail.trim_start().split_once(' ')?;
         let (time, tail) = tail.trim_start().split_once(": ")?;
         let (seconds, part) = time.split_once('.')?;
-        let micros = seconds.parse::<u64>().ok()?.saturating_mul(1_000_000) + part.parse::<u64>().ok()?;
+        let micros = seconds.parse::<u64>().ok()?.saturating_mul(1_000_000);
+        let micros = micros.saturating_add(part.parse().ok()?);
         let (event, rest) = tail.split_once(": ")?;
         Some(Line { thread, micros, event, rest })
     })
