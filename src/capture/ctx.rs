@@ -91,6 +91,15 @@ impl Tunnels {
             wireguard: if ours { vec![51820] } else { Vec::new() },
         }
     }
+
+    /// Adds ports of VXLAN devices to those that are known anyway.
+    pub fn add(&mut self, ports: &[u16]) {
+        for port in ports {
+            if !self.vxlan.contains(port) && !self.otv.contains(port) {
+                self.vxlan.push(*port);
+            }
+        }
+    }
 }
 
 /// The flags that change text.

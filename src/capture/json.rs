@@ -5,6 +5,8 @@
 //! `ip {version src dst src_node dst_node proto ttl tos id length fragment}`, `udp {sport dport length}`,
 //! `tcp {sport dport seq ack flags win length}`, `icmp {type code id seq}`; `tunnel {kind vni group}`.
 
+use std::collections::HashMap;
+
 use super::inner::{self, Ip};
 use super::nodes::{Nodes, addresses};
 use super::packet::{Link, Packet};
@@ -20,6 +22,8 @@ pub struct Records {
     pub nodes: Nodes,
     /// Names of the interfaces, by the packet's number of them.
     pub interfaces: Vec<String>,
+    /// Names of this host's interfaces by index.
+    pub indexes: HashMap<u32, String>,
     /// Fractions of a second are nanoseconds.
     pub nano: bool,
 }
@@ -96,7 +100,7 @@ impl Records {
         }
         all.number("len", packet.len);
         all.number("caplen", packet.caplen);
-        match self.interfaces.get(packet.interface as usize) {
+        match self.interface(packet) {
             Some(name) => all.text("interface", name),
             None => all.number("interface", packet.interface),
         }
@@ -118,6 +122,13 @@ impl Records {
         }
         all.close();
         out.byte(b'\n');
+    }
+
+    /// The name of the interface: of the one that a cooked header tells, where it is known.
+    fn interface(&self, packet: &Packet<'_>) -> Option<&str> {
+        let index = (packet.link == Link::SLL2).then(|| be32(packet.data, 4).ok()).flatten();
+        let told = index.and_then(|index| self.indexes.get(&index));
+        told.or_else(|| self.interfaces.get(packet.interface as usize)).map(String::as_str)
     }
 
     /// A packet's object; closed whatever is missing.
@@ -293,7 +304,8 @@ mod tests {
 
     fn line(link: Link, data: &[u8]) -> String {
         let node = Node { name: "b\"\n".into(), nets: vec![([10, 2, 0, 0].into(), 16)], publics: Vec::new() };
-        let records = Records { nodes: Nodes(vec![node]), interfaces: vec!["eth0".into()], nano: false };
+        let records =
+            Records { nodes: Nodes(vec![node]), interfaces: vec!["eth0".into()], ..Records::default() };
         let len = data.len() as u32;
         let packet = Packet { ts: Stamp { secs: 7, frac: 12 }, len, caplen: len, link, data, interface: 0 };
         let mut out = Out::default();

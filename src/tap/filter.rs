@@ -53,7 +53,7 @@ pub(super) fn said(error: &pcap::Error) -> String {
 /// The failure, with a caret below the word that libpcap stumbled over, where it can be told: the end of the
 /// shortest beginning that no longer compiles in any way.
 #[cfg(feature = "pcap")]
-fn refused(expr: &str, said: &str) -> Failure {
+pub(super) fn refused(expr: &str, said: &str) -> Failure {
     let failure = Failure::found(format!("can't parse filter expression: {said}"));
     let at = said.split_once('\'').and_then(|(_, rest)| rest.split_once('\'')).map(|(word, _)| word);
     let column = at.and_then(|word| expr.find(word)).unwrap_or_else(|| stumbled(expr));

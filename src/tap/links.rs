@@ -22,6 +22,7 @@ const LINKS: &[(u32, &str, &str)] = &[
     (119, "PRISM_HEADER", "802.11 plus Prism header"),
     (127, "IEEE802_11_RADIO", "802.11 plus radiotap header"),
     (138, "APPLE_IP_OVER_IEEE1394", "Apple IP-over-IEEE 1394"),
+    (143, "DOCSIS", "DOCSIS"),
     (166, "PPP_PPPD", "PPP for pppd, with direction flag"),
     (189, "USB_LINUX", "USB with Linux header"),
     (192, "PPI", "Per-Packet Information"),
@@ -45,6 +46,13 @@ pub fn described(link: u32) -> String {
         Some((_, name, what)) => format!("{name} ({what})"),
         None => link.to_string(),
     }
+}
+
+/// As `-L` lists it.
+pub fn offered(link: u32) -> String {
+    // libpcap offers it for every Ethernet; nobody prints it.
+    let silent = if link == 143 { " (printing not supported)" } else { "" };
+    format!("{}{silent}", described(link))
 }
 
 /// The name alone, if there is one.

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use pcap::{Active, Capture, Device, Direction, Linktype, Precision, TimestampType};
 
-use super::filter::said;
+use super::filter::{refused, said};
 use super::links;
 use crate::error::Failure;
 
@@ -72,6 +72,8 @@ impl std::fmt::Debug for Tap {
 impl Tap {
     /// Opens an interface of the calling thread's namespace.
     pub fn open(name: &str, how: &How) -> Result<Self, Failure> {
+        let named = numbered(name);
+        let name = named.as_deref().unwrap_or(name);
         let failed = |e: pcap::Error| refusal(name, &said(&e));
         let precision = if how.nano { Precision::Nano } else { Precision::Micro };
         let mut wanted = Capture::from_device(name)
@@ -111,7 +113,7 @@ impl Tap {
     /// Gives the kernel a filter.
     pub fn filter(&mut self, expr: &str, optimize: bool) -> Result<(), Failure> {
         let set = self.capture.filter(expr, optimize);
-        set.map_err(|e| Failure::found(format!("can't parse filter expression: {}", said(&e))))
+        set.map_err(|e| refused(expr, &said(&e)))
     }
 
     /// The next packet, if one is there.
@@ -175,10 +177,20 @@ pub fn interfaces() -> Result<Vec<String>, Failure> {
             pcap::ConnectionStatus::Disconnected => words.push("Disconnected"),
             _ => {}
         }
-        let words = if words.is_empty() { String::new() } else { format!(" [{}]", words.join(", ")) };
-        format!("{}.{}{told}{words}", at + 1, device.name)
+        let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+        format!("{}.{}{told} [{words}]", at + 1, device.name)
     };
     Ok(list.iter().enumerate().map(line).collect())
+}
+
+/// The interface that `-D` lists under this number, unless one is called so.
+fn numbered(name: &str) -> Option<String> {
+    let number: usize = name.parse().ok()?;
+    let list = Device::list().ok()?;
+    if list.iter().any(|device| device.name == name) {
+        return None;
+    }
+    list.into_iter().nth(number.checked_sub(1)?).map(|device| device.name)
 }
 
 /// Who stamps the packets, by the name that `-j` takes.

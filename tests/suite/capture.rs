@@ -1,6 +1,7 @@
 //! `capture` beside Debian's tcpdump, byte for byte, and on its own ground: inner packets, records, files.
 
 mod generator;
+mod live;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

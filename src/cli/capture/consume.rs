@@ -28,8 +28,8 @@ pub trait Consumer {
     #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only interfaces tell"))]
     fn interfaces(&mut self, _interfaces: &[Interface]) {}
 
-    /// What a file says of the nodes of its overlay.
-    fn told(&mut self, _nodes: &Nodes) {}
+    /// What a file says of its overlay: the nodes, and ports of tunnels.
+    fn told(&mut self, _nodes: &Nodes, _ports: &[u16]) {}
 
     /// What each interface received and dropped.
     #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only interfaces tell"))]
@@ -80,10 +80,12 @@ impl Lines {
 }
 
 impl Consumer for Lines {
-    fn told(&mut self, nodes: &Nodes) {
-        if self.annotate {
-            self.printer.cx().names.nodes = nodes.clone();
+    fn told(&mut self, nodes: &Nodes, ports: &[u16]) {
+        let cx = self.printer.cx();
+        if self.annotate && !nodes.0.is_empty() {
+            cx.names.nodes = nodes.clone();
         }
+        cx.o.tunnels.add(ports);
     }
 
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
@@ -186,8 +188,11 @@ impl Consumer for Lined {
         self.records.interfaces = interfaces.iter().map(|interface| interface.name.clone()).collect();
     }
 
-    fn told(&mut self, nodes: &Nodes) {
-        self.records.nodes = nodes.clone();
+    fn told(&mut self, nodes: &Nodes, ports: &[u16]) {
+        if !nodes.0.is_empty() {
+            self.records.nodes = nodes.clone();
+        }
+        self.tunnels.add(ports);
     }
 
     fn pause(&mut self) -> Result<(), Failure> {

@@ -5,6 +5,8 @@ use std::io::Write;
 use super::consume::Consumer;
 use super::flags::Flags;
 use super::gate::{Gate, Verdict};
+use super::leases;
+use crate::capture::ctx::Compat;
 use crate::capture::nodes::Nodes;
 use crate::capture::packet::{Link, Packet, Stamp};
 use crate::capture::source::{Decoder, Head, Precision, Record, Step};
@@ -74,11 +76,12 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
                 opened = true;
                 told(name, flags, head);
                 let comments = decoder.notes().map(|notes| &notes.comments[..]).unwrap_or_default();
-                let nodes = Nodes::of_comments(comments);
-                if !nodes.0.is_empty() {
-                    into.told(&nodes);
+                if flags.print.compat == Compat::Ours {
+                    let (nodes, ports) = (Nodes::of_comments(comments), leases::ports(comments.iter()));
+                    into.told(&nodes, &ports);
+                    gate.told(nodes, &ports);
                 }
-                gate.open(head.link, nodes)?;
+                gate.open(head.link)?;
                 into.open(head.link)?;
             }
             Step::End => return Ok(Verdict::Take),

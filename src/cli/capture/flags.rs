@@ -344,6 +344,10 @@ impl Flags {
         if self.post.is_some() && self.write.is_none() {
             return wrong("-z runs on what -w writes: name a file with -w");
         }
+        if self.print.compat != Compat::Ours {
+            // tcpdump has one interface: the last that was named.
+            self.interfaces = self.interfaces.pop().into_iter().collect();
+        }
         self.pcapng |= self.write.as_deref().is_some_and(|name| name.ends_with(".pcapng"));
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! Which packets go on: the filter, what lies inside a tunnel, `--skip` and `-c`.
 
 use super::flags::Flags;
-use crate::capture::bpf::Program;
+use crate::capture::bpf::{Insn, Program};
 use crate::capture::ctx::Tunnels;
 use crate::capture::inner;
 use crate::capture::nodes::Nodes;
-use crate::capture::packet::Packet;
+use crate::capture::packet::{Link, Packet};
 use crate::capture::select::{self, Held, Select, Unread};
 use crate::error::Failure;
 use crate::tap::filter;
@@ -30,11 +30,20 @@ pub struct Gate {
     expr: String,
     inner: Option<String>,
     optimize: bool,
-    program: Program,
-    outer: Option<Select>,
+    /// The expression, compiled for each link type that was opened.
+    rules: Vec<(Link, Rule)>,
     within: Option<Select>,
     tunnels: Tunnels,
     nodes: Nodes,
+}
+
+/// The expression for one link type.
+#[derive(Debug)]
+enum Rule {
+    /// Words of the filter language alone.
+    Words(Program),
+    /// With words of our own.
+    Ours(Select),
 }
 
 impl Gate {
@@ -48,8 +57,7 @@ impl Gate {
             expr: expr.to_owned(),
             inner: flags.inner.clone(),
             optimize: flags.optimize,
-            program: Program::default(),
-            outer: None,
+            rules: Vec::new(),
             within: None,
             tunnels: flags.print.tunnels.clone(),
             nodes: nodes.clone(),
@@ -61,19 +69,27 @@ impl Gate {
         self.seen
     }
 
-    /// A file with this link type follows; `told` are the nodes that it tells of itself.
-    pub fn open(&mut self, link: u32, told: Nodes) -> Result<(), Failure> {
-        if !told.0.is_empty() {
-            self.nodes = told;
+    /// What a file says of its overlay.
+    pub fn told(&mut self, nodes: Nodes, ports: &[u16]) {
+        if !nodes.0.is_empty() {
+            self.nodes = nodes;
         }
+        self.tunnels.add(ports);
+    }
+
+    /// Packets of this link type follow.
+    pub fn open(&mut self, link: u32) -> Result<(), Failure> {
         let optimize = self.optimize;
         let words = |text: &str, link| filter::compile(text, link, optimize).map_err(Wrong);
-        if select::is_ours(&self.expr) {
+        let rule = if select::is_ours(&self.expr) {
             let compile = |text: &str| Ok((words(text, link)?, words(text, RAW)?));
-            self.outer = Some(Select::read(&self.expr, &self.nodes, &compile).map_err(|Wrong(f)| f)?);
+            Rule::Ours(Select::read(&self.expr, &self.nodes, &compile).map_err(|Wrong(f)| f)?)
         } else {
-            self.program = filter::compile(&self.expr, link, optimize)?;
-        }
+            Rule::Words(filter::compile(&self.expr, link, optimize)?)
+        };
+        let link = Link(link as u16);
+        self.rules.retain(|(known, _)| *known != link);
+        self.rules.push((link, rule));
         if let Some(expr) = &self.inner {
             let compile = |text: &str| Ok((words(text, ETHERNET)?, words(text, RAW)?));
             self.within = Some(Select::read(expr, &self.nodes, &compile).map_err(|Wrong(f)| f)?);
@@ -84,7 +100,8 @@ impl Gate {
     /// What becomes of this packet.
     #[inline]
     pub fn judge(&mut self, packet: &Packet<'_>) -> Verdict {
-        if !self.program.matches(packet.data, packet.len) || !self.selected(packet) {
+        self.know(packet.link);
+        if !self.selected(packet) {
             return Verdict::Pass;
         }
         self.seen += 1;
@@ -97,18 +114,31 @@ impl Gate {
         }
     }
 
+    /// An interface of a file may come late, with a link type of its own.
+    #[inline]
+    fn know(&mut self, link: Link) {
+        if self.rules.iter().all(|(known, _)| *known != link) && self.open(link.0.into()).is_err() {
+            // What the expression asks for is nothing that these packets have.
+            let nothing = Program(vec![Insn { code: 6, jt: 0, jf: 0, k: 0 }]);
+            self.rules.push((link, Rule::Words(nothing)));
+        }
+    }
+
     #[inline]
     fn selected(&self, packet: &Packet<'_>) -> bool {
-        if self.outer.is_none() && self.within.is_none() {
+        let rule = self.rules.iter().find(|(link, _)| *link == packet.link);
+        let ours = match rule {
+            Some((_, Rule::Words(program))) if !program.matches(packet.data, packet.len) => return false,
+            Some((_, Rule::Ours(select))) => Some(select),
+            _ => None,
+        };
+        if ours.is_none() && self.within.is_none() {
             return true;
         }
         let tunnel = inner::find(packet, &self.tunnels);
-        let outer = self.outer.as_ref().is_none_or(|outer| outer.takes(&Held::outer(packet, tunnel)));
-        outer
-            && self
-                .within
-                .as_ref()
-                .is_none_or(|within| tunnel.is_some_and(|tunnel| within.takes(&Held::inner(tunnel))))
+        let within = |within: &Select| tunnel.is_some_and(|tunnel| within.takes(&Held::inner(tunnel)));
+        ours.is_none_or(|ours| ours.takes(&Held::outer(packet, tunnel)))
+            && self.within.as_ref().is_none_or(within)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::flags::Flags;
-use crate::capture::ctx::Tunnels;
 use crate::capture::nodes::{Node, Nodes};
 use crate::cli::gather::{Depth, Look, gather};
 use crate::cli::look::{LookArgs, Near};
@@ -11,6 +10,9 @@ use crate::cli::{Global, Output};
 use crate::config::StoreArgs;
 use crate::error::Failure;
 use crate::lease::Lease;
+#[cfg(feature = "pcap")]
+use crate::state::Pod;
+use crate::state::Vxlan;
 
 /// This host's overlay, as far as it can be read: a capture needs none.
 pub fn look(flags: &Flags) -> Option<Look> {
@@ -39,20 +41,34 @@ fn node(lease: &Lease) -> Node {
     }
 }
 
-/// Adds the ports of this host's devices to those that are known anyway.
-pub fn ports(look: &Look, tunnels: &mut Tunnels) {
-    for vxlan in look.snapshot.state.links.values().filter_map(|link| link.vxlan()) {
-        if !tunnels.vxlan.contains(&vxlan.port) && !tunnels.otv.contains(&vxlan.port) {
-            tunnels.vxlan.push(vxlan.port);
-        }
-    }
+/// What a line about a device begins with in a capture file's comments.
+const DEVICE: &str = "vxlan vni ";
+
+/// This host's VXLAN devices by name, each as a line of text.
+pub fn devices(look: &Look) -> Vec<(String, String)> {
+    let links = look.snapshot.state.links.iter();
+    let line = |vxlan: &Vxlan| format!("{DEVICE}{} port {}", vxlan.vni, vxlan.port);
+    links.filter_map(|(name, link)| Some((name.to_string(), line(link.vxlan()?)))).collect()
+}
+
+/// The ports that such lines tell of.
+pub fn ports<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<u16> {
+    let port = |line: &'a String| line.strip_prefix(DEVICE)?.split_once(" port ")?.1.parse().ok();
+    lines.filter_map(port).collect()
 }
 
 /// What a namespace's process, path or name is for the pod that is meant.
 #[cfg(feature = "pcap")]
 pub fn pod(flags: &Flags, name: &str) -> Result<String, Failure> {
     let look = tables(flags, Depth { firewall: false, facts: false, pods: true })?;
-    let pod = crate::cli::pod::resolve(&look.snapshot.pods, name, None)?;
+    let pods = &look.snapshot.pods;
+    // An address is how a pod is known in packets.
+    let addr: Option<IpAddr> = name.parse().ok();
+    let has = |pod: &&Pod| addr.is_some_and(|addr| pod.state.addrs.keys().any(|key| key.net.addr() == addr));
+    let pod = match pods.iter().find(has) {
+        Some(pod) => pod,
+        None => crate::cli::pod::resolve(pods, name, None)?,
+    };
     let ways = std::iter::once(&pod.name).chain(&pod.aliases);
     let ways = ways.map(|way| way.strip_prefix("pid ").unwrap_or(way));
     for way in ways {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
-use super::consume::Consumer;
+use super::consume::{self, Consumer};
 use super::flags::{Direction, Flags};
 use super::gate::{Gate, Verdict};
 use crate::capture::ctx::Compat;
@@ -56,7 +56,8 @@ pub fn told(flags: &Flags, taps: &[Tap]) {
     }
     let mut err = std::io::stderr().lock();
     let prog = if flags.print.compat == Compat::Ours { "flanctl" } else { "tcpdump" };
-    let loud = flags.print.v > 0 || flags.write.is_some();
+    // The advice is about text.
+    let loud = flags.print.v > 0 || flags.write.is_some() || flags.json;
     for tap in taps {
         if tap.name == "any" && flags.link_type.is_none() {
             let _ = writeln!(err, "{prog}: data link type LINUX_SLL2");
@@ -88,6 +89,10 @@ pub fn run(flags: &Flags, taps: &mut [Tap], gate: &mut Gate, into: &mut dyn Cons
         taps.iter_mut().map(Tap::counts).map(|counts| (counts.received, counts.dropped)).collect();
     into.counts(&each);
     into.finish()?;
+    if flags.print.compat != Compat::Ours && flags.write.is_none() && stop.load(Ordering::Relaxed) {
+        // tcpdump ends a line that a signal may have cut.
+        consume::stdout().write_all(b"\n").map_err(consume::unwritten)?;
+    }
     counts(flags, taps, gate.seen(), false);
     ended
 }

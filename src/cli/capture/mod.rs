@@ -15,6 +15,7 @@ mod values;
 mod words;
 mod written;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
@@ -116,27 +117,39 @@ fn packets(flags: &Flags) -> Result<u8, Failure> {
         return dump(flags, &expr);
     }
     if flags.read.is_some() || flags.list.is_some() {
-        let (flags, nodes) = with_overlay(flags, &expr);
-        let mut into = consumer(&flags, &nodes);
+        let (flags, Overlay { nodes, .. }) = with_overlay(flags, &expr);
+        let mut into = consumer(&flags, &nodes, &[]);
         files::read(&flags, &mut Gate::new(&flags, &expr, &nodes), into.as_mut())?;
         return Ok(exit::FINE);
     }
     from_interfaces(flags, &expr)
 }
 
-/// The flags with this host's tunnel ports, and the nodes that its leases tell of, where either is asked for.
+/// What is known of the overlay.
+#[derive(Default)]
+struct Overlay {
+    /// The nodes that its leases tell of.
+    nodes: Nodes,
+    /// This host's tunnel devices by name, and what a file is to say of each.
+    devices: Vec<(String, String)>,
+}
+
+/// The flags with this host's tunnel ports, and what else is known of the overlay, where either is asked for.
 /// tcpdump knows neither.
-fn with_overlay(flags: &Flags, expr: &str) -> (Flags, Nodes) {
+fn with_overlay(flags: &Flags, expr: &str) -> (Flags, Overlay) {
     let asked =
         flags.inner.is_some() || select::is_ours(expr) || flags.json || flags.pcapng || annotates(flags);
     let live = flags.read.is_none() && flags.list.is_none();
     let mut flags = flags.clone();
     let told = asked || (live && flags.print.compat == Compat::Ours);
-    let Some(look) = told.then(|| leases::look(&flags)).flatten() else { return (flags, Nodes::default()) };
+    let Some(look) = told.then(|| leases::look(&flags)).flatten() else {
+        return (flags, Overlay::default());
+    };
+    let devices = leases::devices(&look);
     if flags.print.compat == Compat::Ours {
-        leases::ports(&look, &mut flags.print.tunnels);
+        flags.print.tunnels.add(&leases::ports(devices.iter().map(|(_, line)| line)));
     }
-    (flags, leases::nodes(&look))
+    (flags, Overlay { nodes: leases::nodes(&look), devices })
 }
 
 /// True if node names are to stand behind addresses.
@@ -150,7 +163,7 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
     if let Some(name) = flags.pod.take() {
         flags.netns = Some(leases::pod(&flags, &name)?);
     }
-    let (flags, nodes) = &with_overlay(&flags, expr);
+    let (flags, Overlay { nodes, devices }) = &with_overlay(&flags, expr);
     let inside = match &flags.netns {
         Some(name) => Some(crate::kernel::netns::InNetns::enter(name).map_err(|e| {
             Failure::found(format!("network namespace {name}")).because(e).hint("see `ip netns list`")
@@ -162,13 +175,12 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
         return told(&(lines.join("\n") + "\n"));
     }
     let mut taps = open(flags, expr)?;
-    // The sockets stay in the namespace that they were opened in.
-    drop(inside);
     if let (Ask::LinkTypes, Some(tap)) = (flags.ask, taps.first_mut()) {
         return link_types(tap);
     }
-    live::told(flags, &taps);
-    let mut into = consumer(flags, nodes);
+    // Interfaces have their names inside; the sockets stay there, and all else is as outside.
+    let mut into = consumer(flags, nodes, devices);
+    drop(inside);
     let described = |tap: &crate::tap::live::Tap| Interface {
         name: tap.name.clone(),
         link: tap.link,
@@ -177,10 +189,11 @@ fn from_interfaces(flags: &Flags, expr: &str) -> Result<u8, Failure> {
     into.interfaces(&taps.iter().map(described).collect::<Vec<_>>());
     // The kernel looked at words of its own language; the rest is looked at here.
     let mut gate = Gate::new(flags, if select::is_ours(expr) { expr } else { "" }, nodes);
-    if let Some(tap) = taps.first() {
-        gate.open(tap.link, Nodes::default())?;
+    for tap in &taps {
+        gate.open(tap.link)?;
         into.open(tap.link)?;
     }
+    live::told(flags, &taps);
     crate::tap::shed::shed(flags.user.as_deref(), flags.write.is_some())?;
     live::run(flags, &mut taps, &mut gate, into.as_mut())?;
     Ok(exit::FINE)
@@ -211,7 +224,7 @@ fn open(flags: &Flags, expr: &str) -> Result<Vec<crate::tap::live::Tap>, Failure
 #[cfg(feature = "pcap")]
 fn link_types(tap: &mut crate::tap::live::Tap) -> Result<u8, Failure> {
     let each = tap.links()?;
-    let lines = each.into_iter().map(|link| format!("  {}\n", crate::tap::links::described(link)));
+    let lines = each.into_iter().map(|link| format!("  {}\n", crate::tap::links::offered(link)));
     let name = &tap.name;
     told(&format!("Data link types for {name} (use option -y to set):\n{}", lines.collect::<String>()))
 }
@@ -253,15 +266,18 @@ fn told(text: &str) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
-fn consumer(flags: &Flags, nodes: &Nodes) -> Box<dyn Consumer> {
+fn consumer(flags: &Flags, nodes: &Nodes, devices: &[(String, String)]) -> Box<dyn Consumer> {
     if flags.form == Form::Count {
         return Box::new(Counted::new(consume::stdout()));
     }
     let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
     let printed = || -> Box<dyn Consumer> {
         if flags.json {
+            // An index of another host's file means nothing here.
+            let indexes =
+                if flags.read.is_none() && flags.list.is_none() { indexes() } else { HashMap::new() };
             let interfaces = Vec::new();
-            let records = Records { nodes: nodes.clone(), interfaces, nano: flags.print.nano };
+            let records = Records { nodes: nodes.clone(), interfaces, indexes, nano: flags.print.nano };
             return Box::new(Lined::new(records, flags.print.tunnels.clone(), consume::stdout(), each));
         }
         let mut names = names(flags);
@@ -274,18 +290,26 @@ fn consumer(flags: &Flags, nodes: &Nodes) -> Box<dyn Consumer> {
     };
     match &flags.write {
         Some(name) => {
-            let comments = nodes.0.iter().map(Node::told).collect();
+            let devices = devices.iter().map(|(_, line)| line.clone());
+            let comments = nodes.0.iter().map(Node::told).chain(devices).collect();
             Box::new(Written::new(flags, name, comments, flags.and_print.then(printed)))
         }
         None => printed(),
     }
 }
 
+/// This namespace's interfaces by index.
+fn indexes() -> HashMap<u32, String> {
+    let list = nix::net::if_::if_nameindex();
+    let named = |one: &nix::net::if_::Interface| (one.index(), one.name().to_string_lossy().into_owned());
+    list.iter().flat_map(|list| list.iter()).map(named).collect()
+}
+
 /// Names in place of numbers, unless -n; interfaces by index whatever it says.
 fn names(flags: &Flags) -> Names {
     let mut names = Names::default();
-    for interface in nix::net::if_::if_nameindex().iter().flat_map(|list| list.iter()) {
-        names.interface(interface.index(), &interface.name().to_string_lossy());
+    for (index, name) in indexes() {
+        names.interface(index, &name);
     }
     if flags.print.n {
         return names;

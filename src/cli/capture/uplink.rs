@@ -12,13 +12,15 @@ use crate::state::State;
 const USUAL: u16 = 8472;
 
 /// The interface's name and the filter of its tunnel ports, in the calling thread's namespace.
-pub fn uplink(_flags: &Flags) -> Result<(String, String), Failure> {
+pub fn uplink(flags: &Flags) -> Result<(String, String), Failure> {
     let read = LinuxKernel::open().and_then(|mut kernel| kernel.observe());
     let state = read.map_err(|e| Failure::found("the kernel's tables").because(e))?;
     let name = under(&state).or_else(|| default_route(&state)).ok_or_else(|| {
         Failure::found("no uplink: neither a tunnel's device nor a default route").hint("name one with -i")
     })?;
-    Ok((name, filter(&state)))
+    // In a pod's namespace there is no tunnel to be chosen from: all of its traffic is asked for.
+    let pod = flags.netns.is_some() && state.links.values().all(|link| link.vxlan().is_none());
+    Ok((name, if pod { String::new() } else { filter(&state) }))
 }
 
 /// The interface below the first tunnel that names one.
@@ -60,7 +62,14 @@ fn filter(state: &State) -> String {
 pub fn told(flags: &Flags, name: &str, tunnels: &str) {
     if !flags.quiet {
         // Nothing can be done about a closed stderr.
-        let _ =
-            writeln!(std::io::stderr(), "flanctl: capturing the tunnels of this host: -i {name} {tunnels}");
+        let _ = match tunnels {
+            "" => writeln!(std::io::stderr(), "flanctl: no tunnel is here: capturing -i {name}"),
+            _ => {
+                writeln!(
+                    std::io::stderr(),
+                    "flanctl: capturing the tunnels of this host: -i {name} {tunnels}"
+                )
+            }
+        };
     }
 }

@@ -94,10 +94,25 @@ impl Written {
         drop(open.sink);
         self.running.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         if let Some(command) = &self.post {
-            let started = sink::start(command, &open.name);
-            self.running.push(started.map_err(|e| Failure::found(format!("-z {command}")).because(e))?);
+            // The capture matters more than what is made of its files.
+            match sink::start(command, &open.name) {
+                Ok(child) => self.running.push(child),
+                Err(e) => consume::remark(&format!("-z {command} {}: {e}", open.name)),
+            }
         }
         Ok(())
+    }
+
+    /// Fails if the open file cannot hold packets of this link type.
+    fn one_kind(&self, link: u32) -> Result<(), Failure> {
+        let several = self.shape.pcapng && !self.shape.interfaces.is_empty();
+        match &self.open {
+            Some(open) if open.link != link && !several => {
+                Err(Failure::found(format!("{}: a pcap file holds one link type", open.name))
+                    .hint("capture interfaces of one kind, or -i any, or write pcapng"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// True if a packet of this second belongs into another file.
@@ -115,10 +130,13 @@ impl Consumer for Written {
         if self.open.is_none() && self.seconds.is_none() {
             self.begin(link, 0)?;
         }
-        Ok(())
+        self.one_kind(link)
     }
 
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure> {
+        if self.over {
+            return Ok(());
+        }
         let (link, now) = (u32::from(packet.link.0), packet.ts.secs);
         if self.is_full(now) {
             self.end()?;
@@ -131,12 +149,9 @@ impl Consumer for Written {
         if self.open.is_none() {
             self.begin(link, now)?;
         }
+        self.one_kind(link)?;
         if let Some(open) = &mut self.open {
             open.since.get_or_insert(now);
-            if open.link != link && self.shape.interfaces.is_empty() {
-                return Err(Failure::found(format!("{}: a pcap file holds one link type", open.name))
-                    .hint("capture interfaces of one kind, or -i any, or write pcapng"));
-            }
             // Without a list of interfaces there is one.
             let interface = if self.shape.interfaces.is_empty() { 0 } else { packet.interface };
             let packet = &Packet { interface, ..*packet };
