@@ -36,7 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('route', 'route', [CompletionResultType]::ParameterValue, 'The overlay''s routes, each beside its lease')
             [CompletionResult]::new('fdb', 'fdb', [CompletionResultType]::ParameterValue, 'The overlay''s device and forwarding entries, each beside its lease')
             [CompletionResult]::new('arp', 'arp', [CompletionResultType]::ParameterValue, 'The overlay''s neighbours, each beside its lease')
-            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Follows one packet: rule, route, neighbour, forwarding entry, outer route')
+            [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Follows one packet: rules, routes, firewall, tunnel, underlay, the other node')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'This node''s tables, leases and facts in one file, to look at elsewhere')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'What is wrong with this node, and the command that mends it')
             [CompletionResult]::new('docs', 'docs', [CompletionResultType]::ParameterValue, 'Writes the man pages and the shell completions')

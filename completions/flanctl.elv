@@ -33,7 +33,7 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand route 'The overlay''s routes, each beside its lease'
             cand fdb 'The overlay''s device and forwarding entries, each beside its lease'
             cand arp 'The overlay''s neighbours, each beside its lease'
-            cand trace 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
+            cand trace 'Follows one packet: rules, routes, firewall, tunnel, underlay, the other node'
             cand snapshot 'This node''s tables, leases and facts in one file, to look at elsewhere'
             cand doctor 'What is wrong with this node, and the command that mends it'
             cand docs 'Writes the man pages and the shell completions'

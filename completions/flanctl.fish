@@ -42,7 +42,7 @@ complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "lease" -d 'The leas
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "route" -d 'The overlay\'s routes, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "fdb" -d 'The overlay\'s device and forwarding entries, each beside its lease'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "arp" -d 'The overlay\'s neighbours, each beside its lease'
-complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rule, route, neighbour, forwarding entry, outer route'
+complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "trace" -d 'Follows one packet: rules, routes, firewall, tunnel, underlay, the other node'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "snapshot" -d 'This node\'s tables, leases and facts in one file, to look at elsewhere'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "doctor" -d 'What is wrong with this node, and the command that mends it'
 complete -c flanctl -n "__fish_flanctl_needs_command" -f -a "docs" -d 'Writes the man pages and the shell completions'

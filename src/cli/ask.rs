@@ -75,7 +75,11 @@ pub fn probe(look: &Look, query: &Query, global: &Global) -> Result<Probe, Failu
         let _inside = inside.transpose()?;
         once(dst, size, mark, PATIENCE)
     };
-    let failed = |e| Failure::unreadable("sending a probe").because(e);
+    let failed = |e: std::io::Error| {
+        let root =
+            (e.kind() == std::io::ErrorKind::PermissionDenied).then(|| "it needs root: use sudo".to_owned());
+        Failure::unreadable("sending a probe").because(e).hinted(root)
+    };
     let Watched { sent, seen } = watch(send).map_err(failed)?;
     let Once { rtt, refused } = sent.map_err(failed)?;
     let (seen, blind) = match seen {

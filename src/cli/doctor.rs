@@ -15,6 +15,7 @@ use crate::doctor::repair::here;
 use crate::doctor::{Answer, Ground, Report, Word, examine, silent};
 use crate::error::{Failure, exit};
 use crate::finding::{Finding, Level, about};
+use crate::readings::NO_LEASES;
 use crate::render::{Out, Source, own_form, report_lines};
 use crate::schema;
 use crate::snapshot::Snapshot;
@@ -120,7 +121,7 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
         before = Some(seen.report.findings.clone());
         let steps = doctor_fix::mend(&seen, &args.named(), global)?;
         if text {
-            doctor_fix::tell(&steps, args.only.is_empty(), out)?;
+            doctor_fix::tell(&steps, args.only.is_empty(), seen.report.found(), out)?;
             out.flush()?;
         }
         done = Some(steps);
@@ -214,9 +215,11 @@ fn say(
 ) -> Result<(), Failure> {
     if let Some(rows) = peers {
         out.grid(&doctor_peers::grid(rows))?;
-        out.line("")?;
     }
     let report = &seen.report;
+    if peers.is_some() && (!args.quiet || report.found()) {
+        out.line("")?;
+    }
     if args.quiet {
         for finding in report.findings.iter().filter(|finding| finding.level != Level::Info) {
             out.prose(&format!("{}  {}", finding.code, finding.cause))?;
@@ -237,6 +240,9 @@ fn say(
     out.prose(&summary(seen))?;
     for line in &seen.look.snapshot.unseen {
         out.prose(&format!("# {line}"))?;
+    }
+    if seen.look.snapshot.leases.is_none() {
+        out.prose(&format!("# {NO_LEASES}"))?;
     }
     if args.verbose {
         out.prose(&format!("# leases: {}", seen.look.whence))?;

@@ -94,8 +94,8 @@ fn shell(line: &str) -> Option<String> {
     }
 }
 
-/// Each step as it would be typed; and, where nothing was named, what is left to others.
-pub(super) fn tell(done: &[Done], plain: bool, out: &mut Out<'_>) -> Result<(), Failure> {
+/// Each step as it would be typed; and, where nothing was named but something `found`, what is left to others.
+pub(super) fn tell(done: &[Done], plain: bool, found: bool, out: &mut Out<'_>) -> Result<(), Failure> {
     for Done { step, refused } in done {
         out.line(&crate::render::clean(step))?;
         if let Some(why) = refused {
@@ -107,7 +107,7 @@ pub(super) fn tell(done: &[Done], plain: bool, out: &mut Out<'_>) -> Result<(), 
         (true, false) => out.prose("# nothing of that to mend: no command on this node does it")?,
         _ => {}
     }
-    if plain {
+    if plain && found {
         out.prose("# what is not flannel's own was left alone; --fix --only CODE mends it")?;
     }
     out.line("")

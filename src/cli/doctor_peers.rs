@@ -126,7 +126,9 @@ pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) 
             (None, None, _) => {
                 reason = known(&before, &peer, others);
                 if reason.is_none() && !direct {
-                    seen.report.findings.push(filter::between(&node, &peer.node, peer.public, port));
+                    let looked_at = others.iter().any(|other| other.host == peer.node);
+                    let lost = filter::between(&node, &peer.node, peer.public, port, looked_at);
+                    seen.report.findings.push(lost);
                     reason =
                         Some(format!("outer.filtered: UDP {port} does not come back; a security group?"));
                 } else if reason.is_none() {

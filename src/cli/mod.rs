@@ -189,7 +189,7 @@ enum Reader {
     Fdb(tables::FdbArgs),
     /// The overlay's neighbours, each beside its lease
     Arp(tables::ArpArgs),
-    /// Follows one packet: rule, route, neighbour, forwarding entry, outer route
+    /// Follows one packet: rules, routes, firewall, tunnel, underlay, the other node
     Trace(trace::TraceArgs),
     /// This node's tables, leases and facts in one file, to look at elsewhere
     Snapshot(snapshot::SnapshotArgs),

@@ -31,8 +31,18 @@ fn peer(name: &str, look: &LookArgs, global: &Global) -> Result<Snapshot, Failur
         let look = LookArgs { snapshot: None, device: None, near: look.near.clone() };
         return Ok(gather(&there, &look, Depth::WHOLE)?.snapshot);
     }
-    read_snapshot(file)
-        .map_err(|failure| failure.hint("--peer takes a snapshot file, ssh:HOST or a namespace's name"))
+    read_snapshot(file).map_err(|failure| failure.hint(hint(name)))
+}
+
+/// What `--peer` takes; and the namespaces that the name may stand for, as `node2` for `lab-node2`.
+fn hint(name: &str) -> String {
+    let all = std::fs::read_dir(RUN_DIR).into_iter().flatten().flatten();
+    let end = format!("-{name}");
+    let mut meant: Vec<String> = all.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    meant.retain(|netns| netns.ends_with(&end));
+    meant.sort();
+    let takes = "--peer takes a snapshot file, ssh:HOST or a namespace's name";
+    if meant.is_empty() { takes.to_owned() } else { format!("{takes}, such as {}", meant.join(", ")) }
 }
 
 /// What `flanctl snapshot -` says on that host. Asks nobody for a password: where there is nobody to ask, it ends.

@@ -13,6 +13,7 @@ use super::peer::peers;
 use super::{Global, Output};
 use crate::clock;
 use crate::error::{Failure, exit};
+use crate::finding::about;
 use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
@@ -82,7 +83,7 @@ pub struct TraceArgs {
     #[arg(long)]
     strict: bool,
     /// Exit 0 if this code or verdict (or verdict:code) comes out, else 1
-    #[arg(long, value_name = "CODE", conflicts_with = "strict")]
+    #[arg(long, value_name = "CODE", conflicts_with = "strict", value_parser = wanted)]
     expect: Option<String>,
     /// Verdict and codes alone, on one line
     #[arg(long, conflicts_with = "verbose")]
@@ -169,6 +170,17 @@ impl TraceArgs {
     }
 }
 
+/// A test that waits for a word that never comes would fail without saying why.
+fn wanted(text: &str) -> Result<String, String> {
+    let verdict = |word: &str| Verdict::WORDS.contains(&word);
+    let known = match text.split_once(':') {
+        Some((word, code)) => verdict(word) && about(code).is_some(),
+        None => verdict(text) || about(text).is_some(),
+    };
+    let words = || format!("neither a code nor a verdict ({})", Verdict::WORDS.join(", "));
+    known.then(|| text.to_owned()).ok_or_else(words)
+}
+
 /// `fdb.missing`, `dropped`, or `dropped:fdb.missing`.
 fn expected(wanted: &str, path: &Path) -> bool {
     let has = |code: &str| path.findings.iter().any(|finding| finding.code == code);
@@ -221,6 +233,9 @@ fn text(args: &TraceArgs, look: &Look, path: &Path, out: &mut Out<'_>) -> Result
         let none = look.snapshot.leases.is_none().then(|| NO_LEASES.to_owned());
         for line in unseen.cloned().chain(none) {
             out.prose(&format!("note: {line}"))?;
+        }
+        if let Some(wanted) = args.expect.as_ref().filter(|wanted| !expected(wanted, path)) {
+            out.prose(&format!("note: {wanted} was expected, and did not come out"))?;
         }
     }
     Ok(())

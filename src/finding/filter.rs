@@ -61,9 +61,14 @@ fn lasting(traffic: Traffic) -> &'static str {
     }
 }
 
-/// Nothing here drops the tunnel's packets, and yet none arrives: what lies between does.
-pub fn between(node: &str, peer: &str, to: IpAddr, port: u16) -> Finding {
-    let cause = format!("UDP {port} to {peer} at {to} is lost between the nodes: neither one drops it");
+/// Nothing here drops the tunnel's packets, and yet none arrives: what lies between does, or, where the peer was not
+/// `looked_at`, the peer itself.
+pub fn between(node: &str, peer: &str, to: IpAddr, port: u16, looked_at: bool) -> Finding {
+    let cause = if looked_at {
+        format!("UDP {port} to {peer} at {to} is lost between the nodes: neither one drops it")
+    } else {
+        format!("UDP {port} to {peer} at {to} is lost between the nodes, or {peer} drops it (--peer tells)")
+    };
     Finding::new("outer.filtered", node, cause, format!("tcpdump -ni any udp port {port}"))
         .evidence("a security group, a hypervisor's own overlay or a switch filters it")
         .confidence(Confidence::Likely)

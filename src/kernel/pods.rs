@@ -55,7 +55,8 @@ pub fn read(state: &State, processes: &Processes, home: u64, skip: &BTreeSet<IfN
         let Some(nsid) = place.nsid(&mut asker).filter(|id| left.remove(id)) else { continue };
         let (name, aliases) = place.names();
         let state = place.look().unwrap_or_else(|why| {
-            found.unseen.push(format!("the inside of {name} could not be read: {why}"));
+            let cause = std::error::Error::source(&why).map(|cause| format!(": {cause}")).unwrap_or_default();
+            found.unseen.push(format!("the inside of {name} could not be read: {why}{cause}"));
             State::default()
         });
         found.pods.push(Pod { name, aliases, inode: place.inode, nsid: Some(nsid), state });

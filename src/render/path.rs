@@ -28,8 +28,10 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     if detail == Detail::Minimal {
         return vec![minimal(path)];
     }
-    let src = path.src.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
-    let mut lines = vec![format!("{src} -> {}   {}, {head}", path.query.dst, proto(path.query.proto))];
+    let start = || path.query.pod.as_deref().map_or_else(|| "this host".to_owned(), clean);
+    let src = path.src.map_or_else(start, |ip| ip.to_string());
+    let port = path.query.dport.map(|port| format!(" {port}")).unwrap_or_default();
+    let mut lines = vec![format!("{src} -> {}   {}{port}, {head}", path.query.dst, proto(path.query.proto))];
     let mut on = path.steps.first().map(|step| step.node.as_str());
     for step in &path.steps {
         if on != Some(&step.node) {

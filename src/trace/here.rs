@@ -362,7 +362,7 @@ impl Walk<'_> {
         let (up, lower_up) = self.node.state.links.get(&dev).map_or((true, true), |l| (l.up, l.lower_up));
         if !up || !lower_up {
             let finding = outer::down(self.host(), dev, up);
-            return self.fail("outer", format!("{dev} is down"), finding, Verdict::Dropped);
+            return self.fail("outer", finding.cause.clone(), finding, Verdict::Dropped);
         }
         self.neighbour_of("neighbour", ask, dev, &key.dst.to_string());
     }

@@ -122,6 +122,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every word of [`Self::word`].
+    pub const WORDS: [&str; 6] =
+        ["delivered", "delivered-if", "dropped", "rejected", "misdelivered", "looped"];
+
     /// The word that people and `--expect` use.
     pub fn word(&self) -> &'static str {
         match self {

@@ -134,7 +134,7 @@ impl Walk<'_> {
         let (up, lower_up, room) = link.unwrap_or((true, true, u32::MAX));
         if !up || !lower_up {
             let finding = outer::down(self.host(), dev, up);
-            return self.fail("underlay", format!("{dev} is down"), finding, Verdict::Dropped);
+            return self.fail("underlay", finding.cause.clone(), finding, Verdict::Dropped);
         }
         if let Some(tunnel) = tunnel {
             self.fits(tunnel, (dev, room));

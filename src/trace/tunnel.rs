@@ -29,7 +29,7 @@ impl Walk<'_> {
             && (!below.up || !below.lower_up)
         {
             let finding = outer::down(host, dev, below.up);
-            return self.fail("outer", format!("{dev} is down"), finding, Verdict::Dropped);
+            return self.fail("outer", finding.cause.clone(), finding, Verdict::Dropped);
         }
         let Some(want) = want.map(|want| with_uplink(want, self.node)) else { return };
         let addr = want.addr.filter(|net| !v6 && !state.addrs_of(peer.dev).any(|(held, _)| held == *net));
