@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::ask::{destination, held_against_kernel, probe};
+use super::doctor_peers::ask_again;
 use super::gather::{Depth, Look, gather};
 use super::look::LookArgs;
 use super::netns::netns;
@@ -120,11 +121,18 @@ struct Document<'a> {
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let mut query = args.query()?;
     let peers = peers(&args.peer, &args.look, global)?;
-    let look = gather(global, &args.look, Depth { firewall: true, pods: true, ..Depth::TABLES })?;
+    let depth = Depth { firewall: true, pods: true, ..Depth::TABLES };
+    let mut look = gather(global, &args.look, depth)?;
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
     let mut path = trace_among(&look.snapshot, &query, &peers);
+    // A silence that the kernel remembers may be long over: the next packet asks again, and so does this.
+    let silent = look.source == Source::Live && path.findings.iter().any(|found| found.code == "outer.neigh");
+    if silent && ask_again(&look.snapshot, global) {
+        look = gather(global, &args.look, depth)?;
+        path = trace_among(&look.snapshot, &query, &peers);
+    }
     if look.source == Source::Live {
         path.findings.extend(held_against_kernel(&look, &path, global));
     }

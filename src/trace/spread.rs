@@ -20,10 +20,15 @@ const MOST: usize = 64;
 pub struct Branch {
     /// The server, and what the service says of it.
     pub to: String,
-    /// What becomes of the packet if it is drawn.
+    /// What becomes of the packet if it is drawn; a word, as that of the whole path.
+    #[serde(serialize_with = "word")]
     pub verdict: Verdict,
     /// Stages from the draw on.
     pub stages: Vec<Step>,
+}
+
+fn word<S: serde::Serializer>(verdict: &Verdict, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(verdict.word())
 }
 
 impl Verdict {

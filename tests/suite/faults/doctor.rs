@@ -62,7 +62,7 @@ impl Lab {
             if !left.is_empty() {
                 wrong.push(format!("{}: after its repair there is {left:?}", fault.id));
             }
-            if fault.fate == Fate::Dies && self.answers(ping).is_none() {
+            if fault.fate == Fate::Dies && !self.answers_in_time(ping) {
                 wrong.push(format!("{}: no answer after the repair of {before}", fault.id));
             }
             self.tidies(node, before);
