@@ -6,7 +6,7 @@ use flanctl::kernel::{Kernel, LinuxKernel};
 use flanctl::net::IfName;
 use flanctl::state::{Df, Encap, LinkKind, Port, State};
 
-use super::support::netns::{bridge, ip, run, scratch};
+use super::support::netns::{bridge, ip, rows, run, scratch};
 use super::support::space::{hold, until};
 
 fn dev(name: &str) -> IfName {
@@ -125,6 +125,15 @@ fn facts_are_those_of_the_namespace_that_the_reader_stands_in() {
         let taken = std::net::UdpSocket::bind("0.0.0.0:4789").unwrap();
         let other = std::net::UdpSocket::bind("[::1]:9999").unwrap();
         std::fs::write("/proc/sys/net/ipv4/conf/eth0/ignore_routes_with_linkdown", "1").unwrap();
+        ip("neigh add 192.168.0.2 lladdr 02:00:00:00:00:02 dev eth0");
+        let probe = std::net::UdpSocket::bind("192.168.0.1:0").unwrap();
+        // A device's queue opens a moment after its carrier came up.
+        let counted = || {
+            probe.send_to(b"x", "192.168.0.2:9").unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            rows("ip", "-s -j link show dev eth0")[0]["stats64"]["tx"]["packets"].as_u64() > Some(0)
+        };
+        assert!((0..100).any(|_| counted()), "nothing leaves by eth0");
         let (state, processes) = (look(), Processes::scan());
         let asked = Asked { state: &state, processes: &processes, ports: &[9999, 9998], machine: true };
         let mut facts = facts::read(&asked);
