@@ -200,6 +200,7 @@ const ADVICE: &[(&str, &str)] = &[
         "does etcd speak TLS there (https in --etcd-endpoints), and want a client certificate?",
     ),
     ("broken pipe", "does etcd speak TLS there (https in --etcd-endpoints)?"),
+    ("connection reset", "does etcd speak TLS there (https in --etcd-endpoints)?"),
     ("tcp connect error", "start etcd, or mend --etcd-endpoints"),
     ("no answer within", "etcd hangs or a firewall drops packets: etcdctl endpoint health"),
     (

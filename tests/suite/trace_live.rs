@@ -160,17 +160,20 @@ fn an_interrupted_probe_leaves_nothing_in_tracefs() {
     scratch(|| {
         ip("route add 10.8.0.0/16 via 192.168.0.2");
         ip("neigh add 192.168.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent");
-        let mut trace = Command::new(env!("CARGO_BIN_EXE_flanctl"))
-            .args(["trace", "10.8.0.1", "--live"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Nobody answers: it waits for a second with its instance open.
-        until("the instance is there", || hold(!left(trace.id()).is_empty(), "not yet"));
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(trace.id()).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-        let status = trace.wait().unwrap();
-        assert_eq!(status.signal(), Some(nix::libc::SIGINT), "{status:?}");
-        assert_eq!(left(trace.id()), "");
+        // Nobody answers: it waits for a second with its instance open. On a busy machine that may be over too soon.
+        let interrupted = || {
+            let mut trace = Command::new(env!("CARGO_BIN_EXE_flanctl"))
+                .args(["trace", "10.8.0.1", "--live"])
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            until("the instance is there", || hold(!left(trace.id()).is_empty(), "not yet"));
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(trace.id()).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+            let status = trace.wait().unwrap();
+            assert_eq!(left(trace.id()), "");
+            status.signal() == Some(nix::libc::SIGINT)
+        };
+        assert!((0..5).any(|_| interrupted()), "five times the signal did not end it");
     });
 }
