@@ -16,20 +16,16 @@ mod peers;
 mod room;
 mod table;
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use table::Table;
 
-/// Set once the process is inside its own namespaces.
-const INSIDE: &str = "FLANCTL_BENCH_INSIDE";
-
 fn main() -> ExitCode {
-    if std::env::var_os(INSIDE).is_none() {
-        return inside();
-    }
-    room::private_run();
+    room::inside(bench)
+}
+
+fn bench() {
     let (sizes, idle) = arguments();
     let mut table = Table::default();
     kernel_part::measure(&sizes, &mut table);
@@ -37,21 +33,6 @@ fn main() -> ExitCode {
         life::measure(peers, idle, &mut table);
     }
     print!("{table}");
-    ExitCode::SUCCESS
-}
-
-/// The same program in network, mount and process namespaces of its own: whatever happens, they end with it.
-fn inside() -> ExitCode {
-    let user: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["-Ur"] };
-    let cause = Command::new("unshare")
-        .args(user)
-        .args(["-nmpf", "--kill-child", "--mount-proc"])
-        .arg(std::env::current_exe().unwrap())
-        .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .exec();
-    eprintln!("unshare: {cause}");
-    ExitCode::FAILURE
 }
 
 /// Numbers of peers, and how long to look at an idle agent. Cargo adds `--bench`.

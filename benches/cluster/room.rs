@@ -1,14 +1,38 @@
-//! Network namespaces: one a measurement, gone when its thread ends.
+//! Network namespaces: those of the whole bench, and one a measurement, gone when its thread ends.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+/// Set once the process is inside its own namespaces.
+const INSIDE: &str = "FLANCTL_BENCH_INSIDE";
+
+/// Runs `bench` in network, mount and process namespaces of its own: whatever happens, they end with it. The program
+/// starts itself again in them, and there it has a /run of its own.
+pub fn inside(bench: impl FnOnce()) -> ExitCode {
+    if std::env::var_os(INSIDE).is_some() {
+        private_run();
+        bench();
+        return ExitCode::SUCCESS;
+    }
+    let user: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["-Ur"] };
+    let cause = Command::new("unshare")
+        .args(user)
+        .args(["-nmpf", "--kill-child", "--mount-proc"])
+        .arg(std::env::current_exe().unwrap())
+        .args(std::env::args_os().skip(1))
+        .env(INSIDE, "1")
+        .exec();
+    eprintln!("unshare: {cause}");
+    ExitCode::FAILURE
+}
+
 /// A /run of our own, in memory.
-pub fn private_run() {
+fn private_run() {
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
 }
 

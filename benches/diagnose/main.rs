@@ -17,15 +17,11 @@ mod seat;
 #[expect(dead_code, reason = "the bench of the agent needs more of it")]
 mod table;
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use peers::Peer;
 use question::Question;
 use table::{Mark, Table};
-
-/// Set once the process is inside its own namespaces.
-const INSIDE: &str = "FLANCTL_BENCH_INSIDE";
 
 /// Milliseconds, at 10,000 peers.
 const TRACE: [Mark; 1] = [Mark { below: 60.0, at: 10_000 }];
@@ -34,10 +30,10 @@ const DOCTOR: [Mark; 1] = [Mark { below: 200.0, at: 10_000 }];
 const MEMORY: [Mark; 1] = [Mark { below: 60.0, at: 10_000 }];
 
 fn main() -> ExitCode {
-    if std::env::var_os(INSIDE).is_none() {
-        return inside();
-    }
-    room::private_run();
+    room::inside(bench)
+}
+
+fn bench() {
     let numbers = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
     let sizes: Vec<u32> = numbers.collect();
     let mut table = Table::default();
@@ -45,21 +41,6 @@ fn main() -> ExitCode {
         room::fresh(|| measure(peers, &mut table));
     }
     print!("{table}");
-    ExitCode::SUCCESS
-}
-
-/// The same program in network, mount and process namespaces of its own: whatever happens, they end with it.
-fn inside() -> ExitCode {
-    let user: &[&str] = if nix::unistd::geteuid().is_root() { &[] } else { &["-Ur"] };
-    let cause = Command::new("unshare")
-        .args(user)
-        .args(["-nmpf", "--kill-child", "--mount-proc"])
-        .arg(std::env::current_exe().unwrap())
-        .args(std::env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .exec();
-    eprintln!("unshare: {cause}");
-    ExitCode::FAILURE
 }
 
 fn measure(peers: u32, table: &mut Table) {

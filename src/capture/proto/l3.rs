@@ -163,3 +163,34 @@ pub fn udp_port(cx: &Cx, out: &mut Out, port: u16) {
         None => out.dec(port),
     }
 }
+
+/// `A.p > B.p: `; only the ports if `proto` is not what the fixed header names.
+#[inline(always)]
+pub fn ends(
+    cx: &mut Cx,
+    out: &mut Out,
+    l3: &L3<'_>,
+    proto: u8,
+    [sport, dport]: [u16; 2],
+    port: impl Fn(&Cx, &mut Out, u16),
+) {
+    let whole = l3.directly(proto);
+    if whole {
+        l3.src(cx, out);
+        out.byte(b'.');
+    }
+    port(cx, out, sport);
+    if whole {
+        l3.src_node(cx, out);
+    }
+    out.str(" > ");
+    if whole {
+        l3.dst(cx, out);
+        out.byte(b'.');
+    }
+    port(cx, out, dport);
+    if whole {
+        l3.dst_node(cx, out);
+    }
+    out.str(": ");
+}

@@ -57,7 +57,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         super::cut(cx, out);
         return Ok(());
     };
-    addresses(cx, out, l3, sport, dport);
+    l3::ends(cx, out, l3, TCP, [sport, dport], l3::tcp_port);
     let Ok(head) = array::<20>(b, 0) else {
         super::cut(cx, out);
         return Ok(());
@@ -203,30 +203,6 @@ fn bad_header(out: &mut Out, hlen: u32, len: u32) {
     out.str(", too long, > ");
     out.dec(len);
     out.byte(b']');
-}
-
-/// `A.p > B.p: `; only the ports if TCP is not what the fixed header names.
-#[inline(always)]
-fn addresses(cx: &mut Cx, out: &mut Out, l3: &L3<'_>, sport: u16, dport: u16) {
-    let whole = l3.directly(TCP);
-    if whole {
-        l3.src(cx, out);
-        out.byte(b'.');
-    }
-    l3::tcp_port(cx, out, sport);
-    if whole {
-        l3.src_node(cx, out);
-    }
-    out.str(" > ");
-    if whole {
-        l3.dst(cx, out);
-        out.byte(b'.');
-    }
-    l3::tcp_port(cx, out, dport);
-    if whole {
-        l3.dst_node(cx, out);
-    }
-    out.str(": ");
 }
 
 /// The start of the connection, whether this end sorts second, and whether it was known.

@@ -18,7 +18,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         super::cut(cx, out);
         return Ok(());
     };
-    addresses(cx, out, l3, sport, dport);
+    l3::ends(cx, out, l3, UDP, [sport, dport], l3::udp_port);
     if len < 8 {
         return short(cx, out, "length ", "truncated-udp ", len);
     }
@@ -111,30 +111,6 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
         return app::udp(cx, out, ports, b, len, l3);
     }
     inner(cx, out, upto(b, len as usize), len).map(|()| true)
-}
-
-/// `A.p > B.p: `; only the ports if UDP is not what the fixed header names.
-#[inline(always)]
-fn addresses(cx: &mut Cx, out: &mut Out, l3: &L3<'_>, sport: u16, dport: u16) {
-    let whole = l3.directly(UDP);
-    if whole {
-        l3.src(cx, out);
-        out.byte(b'.');
-    }
-    l3::udp_port(cx, out, sport);
-    if whole {
-        l3.src_node(cx, out);
-    }
-    out.str(" > ");
-    if whole {
-        l3.dst(cx, out);
-        out.byte(b'.');
-    }
-    l3::udp_port(cx, out, dport);
-    if whole {
-        l3.dst_node(cx, out);
-    }
-    out.str(": ");
 }
 
 fn checksum(cx: &Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) {

@@ -1,6 +1,8 @@
 //! What `iptables-save` prints, as values: tables, their chains, their rules word by word.
 //! Reads leniently: a line that it does not know is a line that is not ours.
 
+use crate::firewall::iptables::words;
+
 /// Everything one `iptables-save` printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
@@ -130,33 +132,6 @@ impl Rule {
         }
         (free, None)
     }
-}
-
-/// Splits as iptables does: blanks, double quotes, a backslash before a character that is meant literally.
-fn words(spec: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let (mut word, mut quoted, mut any) = (String::new(), false, false);
-    let mut chars = spec.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => word.extend(chars.next()),
-            '"' => {
-                quoted = !quoted;
-                any = true;
-            }
-            c if c.is_whitespace() && !quoted => {
-                if any || !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            c => word.push(c),
-        }
-    }
-    if any || !word.is_empty() {
-        words.push(word);
-    }
-    words
 }
 
 #[cfg(test)]
