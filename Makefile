@@ -26,7 +26,7 @@ demo: build ## a three-node cluster on this machine: pings, tables, and all is g
 test: ## the whole suite, in namespaces of its own
 	.ci/packages test
 	$(CARGO) test --locked --no-run
-	.ci/in-namespaces $(CARGO) test --locked --offline
+	.ci/in-namespaces $(CARGO) test --locked --offline --no-fail-fast
 
 check: ## formatting, lints and documentation, without a warning
 	.ci/packages demo

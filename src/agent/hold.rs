@@ -246,6 +246,8 @@ mod tests {
             let store: Rc<dyn LeaseStore> = Rc::new(crate::store::DirStore::open(home.path()).await.unwrap());
             let attrs = Attrs { backend_type: "vxlan".into(), ..Attrs::default() };
             let lease = store.create("10.1.2.0-24".parse().unwrap(), &attrs, 100).await.unwrap();
+            // The store writes ends in milliseconds: a later one takes a later millisecond.
+            sleep(Duration::from_millis(5)).await;
             let (tell, mut outcomes) = mpsc::unbounded_channel();
             let mut hold = Hold::new(store, lease.clone(), attrs, tell);
             hold.renew(true);
