@@ -29,18 +29,18 @@ pub struct Records {
 }
 
 /// Members of an object, commas between.
-struct Members<'a> {
+pub(super) struct Members<'a> {
     out: &'a mut Out,
     any: bool,
 }
 
 impl<'a> Members<'a> {
-    fn open(out: &'a mut Out) -> Self {
+    pub(super) fn open(out: &'a mut Out) -> Self {
         out.byte(b'{');
         Self { out, any: false }
     }
 
-    fn name(&mut self, name: &str) -> &mut Out {
+    pub(super) fn name(&mut self, name: &str) -> &mut Out {
         if self.any {
             self.out.byte(b',');
         }
@@ -51,22 +51,33 @@ impl<'a> Members<'a> {
         self.out
     }
 
-    fn number(&mut self, name: &str, n: impl Into<u64>) {
+    /// A name that may hold anything.
+    pub(super) fn any_name(&mut self, name: &str) -> &mut Out {
+        if self.any {
+            self.out.byte(b',');
+        }
+        self.any = true;
+        quoted(self.out, name);
+        self.out.byte(b':');
+        self.out
+    }
+
+    pub(super) fn number(&mut self, name: &str, n: impl Into<u64>) {
         self.name(name).dec(n);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         let out = self.name(name);
         quoted(out, text);
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         self.out.byte(b'}');
     }
 }
 
 /// Text between quotes, as JSON wants it.
-fn quoted(out: &mut Out, text: &str) {
+pub(super) fn quoted(out: &mut Out, text: &str) {
     out.byte(b'"');
     for byte in text.bytes() {
         match byte {
@@ -132,7 +143,7 @@ impl Records {
     }
 
     /// A packet's object; closed whatever is missing.
-    fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> Step {
+    pub(super) fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> Step {
         let mut layers = Members::open(out);
         let done = self.layers(&mut layers, link, b, len);
         layers.close();

@@ -7,6 +7,7 @@ pub mod json;
 pub mod names;
 pub mod nodes;
 pub mod packet;
+pub mod pairing;
 pub mod proto;
 pub mod reader;
 pub mod select;
