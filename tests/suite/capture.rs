@@ -2,6 +2,7 @@
 
 mod generator;
 mod live;
+mod path;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,13 +1,17 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
+use super::path_flags;
 use super::table::Key;
-use super::values::{color, compat, direction, force, number, positive, size, wrong};
+use super::values::{color, compat, direction, force, number, positive, size, timeout, wrong};
 use super::words::{self, Given, Unread};
 use crate::capture::ctx::{Compat, Opts, Time};
 use crate::cli::Color;
 
 /// Longest packet that is captured unless `-s` says another.
-const SNAPLEN: u32 = 262_144;
+pub(super) const SNAPLEN: u32 = 262_144;
+
+/// Milliseconds after which `--path` takes a packet for lost, unless `--timeout` says another.
+const TIMEOUT: i64 = 1000;
 
 /// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +138,10 @@ pub struct Flags {
     pub expr_file: Option<String>,
     /// `--inner`.
     pub inner: Option<String>,
+    /// `--path`.
+    pub path: bool,
+    /// `--timeout`, in milliseconds.
+    pub timeout: i64,
     /// `--netns`.
     pub netns: Option<String>,
     /// `--pod`.
@@ -185,6 +193,8 @@ impl Flags {
             optimize: true,
             expr_file: None,
             inner: None,
+            path: false,
+            timeout: TIMEOUT,
             netns: before.netns,
             pod: None,
             annotate: true,
@@ -304,6 +314,8 @@ impl Flags {
             Key::NoOptimize => self.optimize = false,
             Key::ExprFile => self.expr_file = text(),
             Key::Inner => self.inner = text(),
+            Key::Path => self.path = true,
+            Key::Timeout => self.timeout = timeout(value)?,
             Key::Netns => self.netns = text(),
             Key::Pod => self.pod = text(),
             Key::Annotate => self.annotate = false,
@@ -334,6 +346,12 @@ impl Flags {
         let from_file = self.read.is_some() || self.list.is_some();
         if from_file && !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
             return wrong("-r reads a file and -i an interface: one of them");
+        }
+        if self.path {
+            return path_flags::check(self);
+        }
+        if self.timeout != TIMEOUT {
+            return wrong("--timeout is how long --path waits for a packet: add --path");
         }
         if self.netns.is_some() && self.pod.is_some() {
             return wrong("--netns and --pod both name a namespace: one of them");
