@@ -80,29 +80,12 @@ impl LinuxKernel {
 
     /// Everything, what bridges do with their ports, and what else routing goes by: more than the agent has use for.
     pub fn look(&mut self) -> Result<State, KernelError> {
-        let mut state = self.read(true)?;
+        let mut state = self.observe()?;
         ports::observe(&mut self.asker, &mut state)?;
         let broken = |source| KernelError::Io { what: "entering the network namespace".to_owned(), source };
         let _guard = self.at_home().map_err(broken)?;
         state.facts.extend(sysctl::routing(&state.links));
         Ok(state)
-    }
-
-    /// Reads every table; in haste through two sockets, which costs a thread and trees with room in them.
-    fn read(&mut self, haste: bool) -> Result<State, KernelError> {
-        if !self.listening {
-            for group in GROUPS {
-                self.listener.join(group)?;
-            }
-            self.listening = true;
-        }
-        let broken = |source| KernelError::Io { what: "entering the network namespace".to_owned(), source };
-        let _guard = self.at_home().map_err(broken)?;
-        let mut beside = haste.then(Asker::open).transpose()?;
-        let seen = observe(&mut self.asker, beside.as_mut(), &mut self.listener)?;
-        self.names = seen.names;
-        self.skipped += seen.skipped;
-        Ok(seen.state)
     }
 
     /// Stands in the home namespace while the guard lives; nothing to do if the thread is there already.
@@ -113,7 +96,18 @@ impl LinuxKernel {
 
 impl Kernel for LinuxKernel {
     fn observe(&mut self) -> Result<State, KernelError> {
-        self.read(false)
+        if !self.listening {
+            for group in GROUPS {
+                self.listener.join(group)?;
+            }
+            self.listening = true;
+        }
+        let broken = |source| KernelError::Io { what: "entering the network namespace".to_owned(), source };
+        let _guard = self.at_home().map_err(broken)?;
+        let seen = observe(&mut self.asker, &mut self.listener)?;
+        self.names = seen.names;
+        self.skipped += seen.skipped;
+        Ok(seen.state)
     }
 
     fn apply(&mut self, ops: &[Op]) -> Vec<Result<(), Refusal>> {

@@ -1,8 +1,6 @@
 //! Reads every table until it holds still. A dump alone may miss what moved while it ran, so notices are listened
 //! to meanwhile, and each table that was spoken of is read again.
 
-use std::thread;
-
 use super::codec::{self, Names, Read, af, rtm};
 use super::socket::{Asker, Dump, Listener};
 use super::wire::{Message, put_attr};
@@ -86,32 +84,17 @@ pub(crate) struct Seen {
     pub(crate) skipped: u64,
 }
 
-/// Reads everything. The listener has joined its groups before. With a second asker, of the same namespace, what
-/// belongs to the link layer is first read through that, beside the rest: for whoever waits, not for whoever keeps it.
-pub(crate) fn observe(
-    asker: &mut Asker,
-    beside: Option<&mut Asker>,
-    listener: &mut Listener,
-) -> Result<Seen, KernelError> {
+/// Reads everything. The listener has joined its groups before.
+pub(crate) fn observe(asker: &mut Asker, listener: &mut Listener) -> Result<Seen, KernelError> {
     // What was announced before the first dump is in it.
     listener.drain(|_| {})?;
     let mut seen = Seen::default();
     let mut doubt = ALL;
-    let keeps = beside.is_none();
-    if let Some(other) = beside {
-        doubt = read_beside(asker, other, &mut seen)?;
-        let heard = listener.drain(|message| doubt |= Table::doubted(message))?;
-        doubt = if heard.overrun { ALL } else { doubt };
-    }
-    let mut tries = 0;
-    while doubt != 0 {
-        if tries == TRIES {
-            let restless = Table::ALL.into_iter().find(|t| doubt & t.bit() != 0).unwrap_or(Table::Links);
-            return Err(KernelError::Restless { table: restless.word(), tries });
-        }
-        tries += 1;
+    let mut last = Table::Links;
+    for _ in 0..TRIES {
         let doubted = doubt;
         for table in Table::ALL.into_iter().filter(|t| doubted & t.bit() != 0) {
+            last = table;
             clear(&mut seen.state, table);
             if read(asker, table, &mut seen)? == Dump::Whole {
                 doubt &= !table.bit();
@@ -121,39 +104,14 @@ pub(crate) fn observe(
         if heard.overrun {
             doubt = ALL;
         }
+        if doubt == 0 {
+            pack(&mut seen.state);
+            seen.state.facts = sysctl::facts(&seen.state.links);
+            return Ok(seen);
+        }
     }
-    if keeps {
-        pack(&mut seen.state);
-    }
-    seen.state.facts = sysctl::facts(&seen.state.links);
-    Ok(seen)
-}
-
-/// Reads every table once, half of them on a thread of their own; what remains doubtful.
-fn read_beside(asker: &mut Asker, other: &mut Asker, seen: &mut Seen) -> Result<u8, KernelError> {
-    let mut doubt = 0;
-    let mut note = |table: Table, end: Dump| doubt |= if end == Dump::Whole { 0 } else { table.bit() };
-    note(Table::Links, read(asker, Table::Links, seen)?);
-    let (near, far): (Vec<Table>, Vec<Table>) = Table::ALL
-        .into_iter()
-        .filter(|table| *table != Table::Links)
-        .partition(|table| !matches!(table, Table::Neighs | Table::Fdb));
-    let mut apart = Seen { names: seen.names.clone(), ..Seen::default() };
-    let all = |asker: &mut Asker, seen: &mut Seen, tables: Vec<Table>| {
-        tables.into_iter().map(|table| Ok((table, read(asker, table, seen)?))).collect::<Result<Vec<_>, _>>()
-    };
-    let (near, far) = thread::scope(|scope| {
-        let far = scope.spawn(|| all(other, &mut apart, far));
-        let near = all(asker, seen, near);
-        (near, far.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    for (table, end) in near?.into_iter().chain(far?) {
-        note(table, end);
-    }
-    seen.state.neighs = apart.state.neighs;
-    seen.state.fdb = apart.state.fdb;
-    seen.skipped += apart.skipped;
-    Ok(doubt)
+    let restless = Table::ALL.into_iter().find(|t| doubt & t.bit() != 0).unwrap_or(last);
+    Err(KernelError::Restless { table: restless.word(), tries: TRIES })
 }
 
 /// Trees made in one piece are full; grown in the dump's order they are half empty.
