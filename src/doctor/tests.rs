@@ -4,6 +4,7 @@ mod causes;
 mod far;
 mod fine;
 mod found;
+mod hand;
 mod node;
 mod safe;
 mod unseen;

@@ -58,7 +58,7 @@ impl Walk<'_> {
             port: Some(vxlan.port),
             overhead: if peer.public.is_ipv6() { OVERHEAD_V6 } else { OVERHEAD_V4 },
             mark: self.query.mark,
-            bound: self.node.uplink.as_ref().map(|uplink| uplink.dev),
+            bound: self.node.uplink_to(vxlan, peer.public),
         });
     }
 
@@ -82,10 +82,7 @@ impl Walk<'_> {
                 return self.fail("outer", text, finding, Verdict::Dropped);
             }
             _ => {
-                let near = state.addrs.keys().find(|held| held.dev != wrap.dev && held.net.contains(&to));
-                let repair = near.map(|held| {
-                    format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
-                });
+                let repair = state.on_link(to, wrap.dev).map(|held| held.link_route());
                 let finding = outer::no_route(self.host(), wrap.peer, to, None, repair);
                 return self.fail("outer", answer_words(state, &found), finding, Verdict::Dropped);
             }
@@ -106,7 +103,10 @@ impl Walk<'_> {
         }
         if let (Some(have), Some(want)) = (leg.hop.dev, wrap.bound.filter(|want| leg.hop.dev != Some(*want)))
         {
-            let finding = outer::wrong_device(self.host(), wrap.peer, to, (have, want), &by(text.clone()));
+            let repair = state.on_link(to, wrap.dev).filter(|held| held.dev == want);
+            let repair = repair.map(|held| held.link_route());
+            let by = by(text.clone());
+            let finding = outer::wrong_device(self.host(), wrap.peer, to, (have, want), &by, repair);
             return self.fail("outer", text, finding, Verdict::Dropped);
         }
         let dev = leg.hop.dev.map(|dev| format!(" dev {dev}")).unwrap_or_default();
