@@ -19,7 +19,7 @@ use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
-use crate::trace::{Far, Path, Query, Verdict, confirm, trace_among};
+use crate::trace::{Far, Handed, Path, Query, Verdict, confirm, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
@@ -111,6 +111,8 @@ struct Document<'a> {
     back: &'a [crate::trace::Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     far: Option<&'a Far>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed: Option<&'a Handed>,
     notes: &'a [String],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
@@ -211,6 +213,7 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         live: path.live.as_ref(),
         back: &path.back,
         far: path.far.as_ref(),
+        handed: path.handed.as_ref(),
         notes: &path.notes,
         findings: &path.findings,
         verdict: path.verdict.word(),

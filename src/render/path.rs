@@ -1,12 +1,13 @@
 //! A packet's way as text: one line a stage, the first failure in full.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use owo_colors::OwoColorize;
 
 use super::table::clean;
 use crate::finding::{Confidence, Finding, Level};
-use crate::trace::{Live, Mark, Path, Spot, Step, Verdict};
+use crate::trace::{Far, Handed, Live, Mark, Path, Spot, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +126,26 @@ fn verdict(path: &Path) -> String {
     if let Some(step) = all().find(|step| step.mark == Mark::Bad) {
         let _ = write!(line, " at {}", step.id);
     }
-    if let Some(far) = path.far.as_ref().filter(|far| !far.seen && delivered(&path.verdict)) {
-        let _ = write!(line, "; {} itself was not looked at (--peer)", clean(&far.node));
+    if delivered(&path.verdict) {
+        line.extend(not_seen(path.far.as_ref(), path.handed.as_ref(), path.query.dst));
     }
     line
+}
+
+/// What lies beyond the last table that was looked at.
+fn not_seen(far: Option<&Far>, handed: Option<&Handed>, dst: IpAddr) -> Option<String> {
+    match (far, handed) {
+        (Some(far), _) if !far.seen => {
+            Some(format!("; {} itself was not looked at (--peer)", clean(&far.node)))
+        }
+        (None, Some(Handed { to, dev, seen: false })) if *to == dst => {
+            Some(format!("; handed to {to} on {dev}, which was not looked at"))
+        }
+        (None, Some(Handed { to, dev, seen: false })) => {
+            Some(format!("; handed to {to} on {dev}; nothing behind it was seen"))
+        }
+        _ => None,
+    }
 }
 
 fn delivered(verdict: &Verdict) -> bool {
@@ -175,5 +192,35 @@ fn proto(number: u8) -> String {
         17 => "udp".to_owned(),
         58 => "icmp6".to_owned(),
         other => format!("protocol {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, path_lines};
+    use crate::snapshot::Snapshot;
+    use crate::trace::{Handed, Path, Query, trace};
+
+    fn path(dst: &str) -> Path {
+        let node = Snapshot::decode(include_bytes!("../../fixtures/readers/path.json")).unwrap();
+        trace(&node, &Query::to(dst.parse().unwrap()))
+    }
+
+    fn verdict(path: &Path) -> String {
+        let lines = path_lines(path, "", Detail::Plain, false);
+        lines.into_iter().find(|line| line.starts_with("delivered")).unwrap()
+    }
+
+    #[test]
+    fn a_verdict_says_how_far_the_way_was_seen() {
+        let (to, dev) = ("192.168.50.1".parse().unwrap(), "eth0".parse().unwrap());
+        let beyond = |handed| Path { far: None, handed, ..path("10.5.2.3") };
+        let gate = verdict(&beyond(Some(Handed { to, dev, seen: false })));
+        assert_eq!(gate, "delivered; handed to 192.168.50.1 on eth0; nothing behind it was seen");
+        assert_eq!(verdict(&beyond(Some(Handed { to, dev, seen: true }))), "delivered");
+        let itself = verdict(&path("192.168.50.12"));
+        assert_eq!(itself, "delivered; handed to 192.168.50.12 on eth0, which was not looked at");
+        assert_eq!(verdict(&path("10.5.2.3")), "delivered; node-b itself was not looked at (--peer)");
+        assert_eq!(verdict(&path("192.168.50.11")), "delivered");
     }
 }

@@ -26,6 +26,42 @@ pub struct Far {
     pub seen: bool,
 }
 
+/// The last host that was seen to take the packet off the wire, or the one around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Handed {
+    /// Its address: the destination's own, a peer's or a gateway's.
+    pub to: IpAddr,
+    /// The device that the packet leaves by.
+    pub dev: IfName,
+    /// What comes behind it was seen, too.
+    pub seen: bool,
+}
+
+/// Where a packet gets to.
+pub(super) struct Reach {
+    pub beyond: Beyond,
+    pub far: Option<Far>,
+    pub handed: Option<Handed>,
+}
+
+/// Follows what left `near` to the node among `peers` that it goes to, and the answer back.
+pub(super) fn reach(near: &Walk<'_>, peers: &[Snapshot]) -> Reach {
+    let other = chosen(near, peers);
+    let beyond = match other {
+        Some(other) if near.end.is_none() => beyond(near, other),
+        _ => near.back().map(Beyond::near_alone).unwrap_or_default(),
+    };
+    let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
+    let node = other.map(|other| other.host.clone()).or(owner);
+    let seen = other.is_some();
+    let left = near.handed.filter(|_| near.end.is_none());
+    Reach {
+        beyond,
+        far: node.map(|node| Far { node, seen }),
+        handed: left.map(|(to, dev)| Handed { to, dev, seen }),
+    }
+}
+
 /// What the walk beyond the near node brings.
 #[derive(Default)]
 pub(super) struct Beyond {
