@@ -42,9 +42,11 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
         stage(step, detail, colour, &mut lines);
     }
     for branch in &path.branches {
-        lines.push(format!("to {}: {}", clean(&branch.to), branch.verdict.word()));
+        let unseen = not_seen(branch.far.as_ref(), branch.handed.as_ref(), None).unwrap_or_default();
+        let unseen = if delivered(&branch.verdict) { unseen } else { String::new() };
+        lines.push(format!("to {}: {}{unseen}", clean(&branch.to), branch.verdict.word()));
         if detail == Detail::Verbose || branch.verdict != Verdict::Delivered {
-            branch.stages.iter().for_each(|step| stage(step, detail, colour, &mut lines));
+            branched(&branch.stages, detail, colour, &mut lines);
         }
     }
     for steps in path.back.chunk_by(|a, b| a.node == b.node) {
@@ -66,6 +68,19 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
     lines.extend(told.flat_map(finding_lines));
     lines
+}
+
+/// A server's stages; where they are another node's, or the answer's, a line says so.
+fn branched(steps: &[Step], detail: Detail, colour: bool, lines: &mut Vec<String>) {
+    let answers = |step: &Step| step.id.starts_with("back-");
+    let parts = steps.chunk_by(|a, b| a.node == b.node && answers(a) == answers(b));
+    for (at, part) in parts.enumerate() {
+        if let Some(first) = part.first().filter(|_| at > 0) {
+            let what = if answers(first) { "the answer, on" } else { "on" };
+            lines.push(format!("{what} {}", clean(&first.node)));
+        }
+        part.iter().for_each(|step| stage(step, detail, colour, lines));
+    }
 }
 
 /// The name of a stage without what stands before it for the far side and the answer.
@@ -127,18 +142,18 @@ fn verdict(path: &Path) -> String {
         let _ = write!(line, " at {}", step.id);
     }
     if delivered(&path.verdict) {
-        line.extend(not_seen(path.far.as_ref(), path.handed.as_ref(), path.query.dst));
+        line.extend(not_seen(path.far.as_ref(), path.handed.as_ref(), Some(path.query.dst)));
     }
     line
 }
 
 /// What lies beyond the last table that was looked at.
-fn not_seen(far: Option<&Far>, handed: Option<&Handed>, dst: IpAddr) -> Option<String> {
+fn not_seen(far: Option<&Far>, handed: Option<&Handed>, dst: Option<IpAddr>) -> Option<String> {
     match (far, handed) {
         (Some(far), _) if !far.seen => {
             Some(format!("; {} itself was not looked at (--peer)", clean(&far.node)))
         }
-        (None, Some(Handed { to, dev, seen: false })) if *to == dst => {
+        (None, Some(Handed { to, dev, seen: false })) if Some(*to) == dst => {
             Some(format!("; handed to {to} on {dev}, which was not looked at"))
         }
         (None, Some(Handed { to, dev, seen: false })) => {

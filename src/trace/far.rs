@@ -117,17 +117,22 @@ fn unused(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
     let owner = walk.promised.owner(dst).map(|peer| peer.node.clone()).or(used.map(|far| far.host.clone()));
     let goes = owner.map_or_else(String::new, |node| format!(", the packet goes to {node}"));
     let idle = peers.iter().filter(|other| used.is_none_or(|used| !std::ptr::eq(used, *other)));
-    idle.map(|other| {
-        let host = &other.host;
-        if same_node(walk.node, other) {
-            format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
-        } else if used.is_some_and(|used| used.host == *host) {
-            format!("of the snapshots of {host} only the youngest was used")
-        } else {
-            format!("the snapshot of {host} is of no node on this way{goes}")
-        }
-    })
-    .collect()
+    let served = |other: &&Snapshot| {
+        let mut by = walk.branches.iter().filter_map(|branch| branch.far.as_ref());
+        by.any(|far| far.seen && far.node == other.host)
+    };
+    idle.filter(|other| !served(other))
+        .map(|other| {
+            let host = &other.host;
+            if same_node(walk.node, other) {
+                format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
+            } else if used.is_some_and(|used| used.host == *host) {
+                format!("of the snapshots of {host} only the youngest was used")
+            } else {
+                format!("the snapshot of {host} is of no node on this way{goes}")
+            }
+        })
+        .collect()
 }
 
 /// Two snapshots of one node, whatever each calls itself.

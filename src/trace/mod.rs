@@ -186,6 +186,7 @@ pub fn trace(node: &Snapshot, query: &Query) -> Path {
 pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let conf = node.conf();
     let mut near = Walk::on(node, conf.as_ref(), query, Role::NEAR);
+    near.others = peers;
     near.start();
     let notes = far::notes(&near, peers);
     let expires = far::runs_out(&near);
@@ -265,6 +266,8 @@ struct Walk<'a> {
     exit: Option<Exit>,
     /// Who takes it, or the packet around it, from the wire, and on which device.
     handed: Option<(IpAddr, IfName)>,
+    /// Snapshots of other nodes, to one of which it may go.
+    others: &'a [Snapshot],
 }
 
 impl<'a> Walk<'a> {
@@ -283,7 +286,8 @@ impl<'a> Walk<'a> {
 
     /// Another walk on the same node.
     fn again(&self, query: Query, role: Role) -> Self {
-        Self::begun(self.node, self.sight, Rc::clone(&self.promised), query, role)
+        let walk = Self::begun(self.node, self.sight, Rc::clone(&self.promised), query, role);
+        Self { others: self.others, ..walk }
     }
 
     fn begun(node: &'a Snapshot, sight: Sight<'a>, promised: Rc<Promises>, query: Query, role: Role) -> Self {
@@ -309,6 +313,7 @@ impl<'a> Walk<'a> {
             end,
             exit,
             handed,
+            others: &[],
         }
     }
 }
