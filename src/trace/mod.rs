@@ -5,6 +5,7 @@
 
 mod agree;
 mod arrive;
+mod cross;
 mod far;
 mod here;
 mod kinds;
@@ -17,6 +18,7 @@ mod shared;
 mod spread;
 mod stray;
 mod tunnel;
+mod unpack;
 mod walls;
 mod words;
 
@@ -29,6 +31,8 @@ pub use agree::disagreement;
 pub use far::{Far, Handed};
 pub use live::{Live, Spot, confirm};
 pub use spread::Branch;
+
+use unpack::Parcel;
 
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
@@ -266,6 +270,8 @@ struct Walk<'a> {
     exit: Option<Exit>,
     /// Who takes it, or the packet around it, from the wire, and on which device.
     handed: Option<(IpAddr, IfName)>,
+    /// The packet around it, where a tunnel of another kind than flannel's VXLAN put it into one.
+    parcel: Option<Parcel>,
     /// Snapshots of other nodes, to one of which it may go.
     others: &'a [Snapshot],
 }
@@ -313,6 +319,7 @@ impl<'a> Walk<'a> {
             end,
             exit,
             handed,
+            parcel: None,
             others: &[],
         }
     }

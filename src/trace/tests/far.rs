@@ -25,7 +25,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 /// Both nodes, in order: the story's second one has lost its MAC.
-fn nodes() -> (Snapshot, Snapshot) {
+pub(super) fn nodes() -> (Snapshot, Snapshot) {
     let read = |text: &[u8]| Snapshot::decode(text).unwrap();
     let near = read(include_bytes!("../../../fixtures/snapshots/story-node1.json"));
     let mut far = read(include_bytes!("../../../fixtures/snapshots/story-node2.json"));

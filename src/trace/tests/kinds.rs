@@ -47,11 +47,11 @@ fn of_backend(kind: &str, config: &str) -> Snapshot {
     node
 }
 
-fn dev(name: &str) -> IfName {
+pub(super) fn dev(name: &str) -> IfName {
     name.parse().unwrap()
 }
 
-fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
+pub(super) fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
     let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric: 0 };
     let hop = Hop {
         via: via.map(|ip| ip.parse().unwrap()),
@@ -62,7 +62,7 @@ fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
     node.state.routes.insert(key, vec![Route { hops: Hops::One(hop), proto: 3, ..Route::default() }]);
 }
 
-fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
+pub(super) fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
     let link = Link {
         index: 40,
         mtu,
@@ -89,7 +89,7 @@ pub(super) fn codes(path: &Path) -> Vec<&'static str> {
     path.findings.iter().filter(|finding| finding.level != Level::Info).map(|finding| finding.code).collect()
 }
 
-fn fix(path: &Path) -> &str {
+pub(super) fn fix(path: &Path) -> &str {
     &path.findings.first().unwrap().fix.as_ref().unwrap().command
 }
 
@@ -119,39 +119,6 @@ fn without_leases_the_kernels_rows_are_followed() {
     node.state.neighs.remove(&NeighKey { dev: dev("flannel.1"), ip });
     let path = walk(&node, "10.5.2.3");
     assert_eq!((path.verdict.clone(), codes(&path)), (Verdict::Dropped, vec!["neigh.missing"]));
-}
-
-#[test]
-fn a_node_without_an_agent_still_has_the_device_that_the_tunnel_was_put_on() {
-    let mut node = node();
-    assert_eq!(node.uplink, None);
-    node.state.routes.retain(|key, _| key.dst != "192.168.50.0/24".parse().unwrap());
-    device(&mut node, "eth1", "dummy", 1500);
-    route(&mut node, "0.0.0.0/0", Some("10.9.9.1"), "eth1");
-    let path = walk(&node, "10.5.2.3");
-    assert_eq!((path.verdict.clone(), codes(&path)), (Verdict::Dropped, vec!["outer.wrongdev"]), "{path:#?}");
-    assert_eq!(fix(&path), "ip route replace 192.168.50.0/24 dev eth0 src 192.168.50.11");
-    // Where it was put on none, its own address tells.
-    if let LinkKind::Vxlan(vxlan) = &mut node.state.links.get_mut(&dev("flannel.1")).unwrap().kind {
-        (vxlan.lower, vxlan.local) = (None, Some("192.168.50.11".parse().unwrap()));
-    }
-    assert_eq!(codes(&walk(&node, "10.5.2.3")), ["outer.wrongdev"]);
-}
-
-#[test]
-fn who_took_a_packet_for_the_world_is_told_and_that_nothing_behind_was_seen() {
-    let mut node = node();
-    let told = |node: &Snapshot, dst: &str| {
-        let path = walk(node, dst);
-        let handed = path.handed.as_ref().map(|handed| format!("{} {}", handed.to, handed.dev));
-        (path.verdict.clone(), path.far.clone(), handed)
-    };
-    route(&mut node, "0.0.0.0/0", Some("192.168.50.1"), "eth0");
-    let handed = Some("192.168.50.1 eth0".to_owned());
-    assert_eq!(told(&node, "203.0.113.9"), (Verdict::Delivered, None, handed));
-    let itself = Some("192.168.50.12 eth0".to_owned());
-    assert_eq!(told(&node, "192.168.50.12"), (Verdict::Delivered, None, itself));
-    assert_eq!(told(&node, "192.168.50.11").2, None);
 }
 
 fn entry() -> FdbKey {
