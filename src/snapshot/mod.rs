@@ -2,7 +2,10 @@
 //! Decides only the shape, and what is replaced for strangers' eyes; who takes a snapshot and where it is kept is the
 //! caller's.
 
+mod apart;
 pub mod redact;
+
+pub use apart::tell_apart;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

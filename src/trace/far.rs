@@ -84,7 +84,7 @@ impl Beyond {
 /// The snapshot, of those given, of the node that `walk`'s packet goes to. Of two of one node the younger counts.
 pub(super) fn chosen<'a>(walk: &Walk<'_>, peers: &'a [Snapshot]) -> Option<&'a Snapshot> {
     let dst = walk.query.dst;
-    let others = peers.iter().filter(|other| !same_node(walk.node, other));
+    let others = peers.iter().filter(|other| !walk.node.same_node(other));
     others.filter(|other| holds(other, dst)).max_by_key(|other| other.at)
 }
 
@@ -122,7 +122,7 @@ fn unused(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
     idle.filter(|other| !served(other))
         .map(|other| {
             let host = &other.host;
-            if same_node(walk.node, other) {
+            if walk.node.same_node(other) {
                 format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
             } else if used.is_some_and(|used| used.host == *host) {
                 format!("of the snapshots of {host} only the youngest was used")
@@ -131,14 +131,6 @@ fn unused(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
             }
         })
         .collect()
-}
-
-/// Two snapshots of one node, whatever each calls itself.
-fn same_node(near: &Snapshot, other: &Snapshot) -> bool {
-    match (near.own, other.own) {
-        (Some(a), Some(b)) => a == b,
-        _ => near.host == other.host,
-    }
 }
 
 /// True if the address is in the node's own lease, is its own, or one of its pods'.
