@@ -1,7 +1,6 @@
 //! `doctor --fix`: applies what mends, one operation after the other, and says each.
 #![expect(clippy::disallowed_methods, reason = "runs the commands of findings that the user named")]
 
-use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
@@ -43,30 +42,10 @@ pub(super) fn mend(seen: &Examined, only: &[String], global: &Global) -> Result<
 fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, &'static str> {
     let node = &seen.look.snapshot;
     if only.is_empty() {
-        return Ok(repair::ours(node, None)?.into_iter().map(Step::Op).collect());
+        return Ok(repair::ours(node)?.into_iter().map(Step::Op).collect());
     }
-    let mut steps: Vec<Step> = Vec::new();
-    for code in only {
-        let codes = BTreeSet::from([code.as_str()]);
-        // Without leases there is no plan; a finding's own command may still do.
-        let ours = repair::ours(node, Some(&codes)).unwrap_or_default();
-        let found = seen.report.findings.iter().filter(|finding| finding.code == code.as_str());
-        let own =
-            found.filter(|finding| finding.node == node.host).flat_map(|f| repair::steps(f, &node.state));
-        let more: Vec<Step> = match ours.is_empty() {
-            true => own.collect(),
-            false => ours.into_iter().map(Step::Op).collect(),
-        };
-        // Two codes may ask for one thing. Of one code the plan names nothing twice, and it may be long.
-        let fresh: Vec<Step> = match steps.is_empty() {
-            true => more,
-            false => more.into_iter().filter(|step| !steps.contains(step)).collect(),
-        };
-        steps.extend(fresh);
-    }
-    Ok(steps)
+    Ok(repair::asked(node, &seen.report.findings, only))
 }
-
 fn run(kernel: &mut LinuxKernel, step: &Step) -> Done {
     match step {
         Step::Op(op) => {
@@ -75,7 +54,7 @@ fn run(kernel: &mut LinuxKernel, step: &Step) -> Done {
         }
         Step::DelRule { pref, v6 } => {
             let refused = kernel.del_rule(*pref, *v6).err().map(|refusal| refusal.to_string());
-            Done { step: format!("ip{} rule del pref {pref}", if *v6 { " -6" } else { "" }), refused }
+            Done { step: step.text(), refused }
         }
         Step::Shell(line) => Done { step: line.clone(), refused: shell(line) },
     }

@@ -1,5 +1,6 @@
 //! `doctor --peers`: a ping to every node's device through the tunnel, and how large a packet gets there whole.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
 
@@ -8,9 +9,9 @@ use serde::Serialize;
 use super::Global;
 use super::doctor::Examined;
 use super::netns::netns;
-use crate::doctor::{Ground, silent};
+use crate::doctor::{Ground, Known, silent, unexplained};
 use crate::error::Failure;
-use crate::finding::{Finding, Level, filter, mtu};
+use crate::finding::{Finding, Level, mtu};
 use crate::kernel::echo::{Echo, LEAST, SMALL, Target, echo};
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::Peer;
@@ -112,27 +113,26 @@ fn progress(watched: bool, done: usize, all: usize) {
 
 /// One row a peer; what a row brings to light joins the findings.
 pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) -> Vec<Row> {
-    let node = seen.look.snapshot.host.clone();
-    let port = Ground::of(&seen.look.snapshot, &[]).vxlan().map_or(8472, |conf| conf.port);
-    let before = seen.report.findings.clone();
+    let Examined { look, report } = seen;
+    let ground = Ground::of(&look.snapshot, &[]);
+    let known = Known::of(&report.findings);
+    let codes: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code).collect();
+    let mut more = Vec::new();
     let mut rows = Vec::with_capacity(pinged.0.len());
     for (peer, direct, most, echo) in pinged.0 {
         let mut reason = None;
         let state = match (&echo.refused, echo.rtt, echo.mtu) {
             (Some(said), _, _) => {
-                reason = Some(known(&before, &peer, others).unwrap_or_else(|| said.clone()));
+                reason = Some(explained(&known, &peer, others).unwrap_or_else(|| said.clone()));
                 "refused"
             }
             (None, None, _) => {
-                reason = known(&before, &peer, others);
-                if reason.is_none() && !direct {
+                reason = explained(&known, &peer, others);
+                if reason.is_none() {
                     let looked_at = others.iter().any(|other| other.host == peer.node);
-                    let lost = filter::between(&node, &peer.node, peer.public, port, looked_at);
-                    seen.report.findings.push(lost);
-                    reason =
-                        Some(format!("outer.filtered: UDP {port} does not come back; a security group?"));
-                } else if reason.is_none() {
-                    reason = Some("no answer by the direct route".to_owned());
+                    let (lost, told) = unexplained(&ground, report, &peer, looked_at);
+                    more.push(lost);
+                    reason = Some(told);
                 }
                 "silent"
             }
@@ -140,10 +140,9 @@ pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) 
             (None, Some(_), passed) => {
                 let told = passed.map_or_else(|| format!("less than {LEAST}"), |mtu| mtu.to_string());
                 reason = Some(format!("{told} of {most} bytes pass"));
-                let narrow = (!direct).then(|| narrow(&node, &peer, most, passed)).flatten();
+                let narrow = (!direct).then(|| narrow(ground.node(), &peer, most, passed)).flatten();
                 // The host's own figures may have told already.
-                let new = |finding: &Finding| !before.iter().any(|old| old.code == finding.code);
-                seen.report.findings.extend(narrow.filter(new));
+                more.extend(narrow.filter(|finding| !codes.contains(finding.code)));
                 "narrow"
             }
         };
@@ -160,33 +159,15 @@ pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) 
             reason,
         });
     }
-    seen.report.findings.sort_by_key(|finding| finding.level);
+    report.findings.extend(more);
+    report.findings.sort_by_key(|finding| finding.level);
     rows
 }
 
-/// What is known already that keeps this peer from answering: a finding that names it, else the worst one of this node,
-/// else what the peer's own snapshot says.
-fn known(before: &[Finding], peer: &Peer, others: &[Snapshot]) -> Option<String> {
-    let errors = || before.iter().filter(|finding| finding.level == Level::Error);
-    let names = [peer.node.clone(), peer.net.to_string(), peer.public.to_string()];
-    let speaks = |text: &str| {
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '/');
-        text.split(|c: char| !word(c))
-            .any(|part| names.iter().any(|name| part.trim_end_matches("'s") == name))
-    };
-    let names_it = |finding: &&Finding| {
-        speaks(&finding.cause)
-            || finding.node == peer.node
-            || finding.evidence.iter().any(|line| speaks(line))
-    };
-    // Codes that are about one peer at a time say nothing of the others.
-    let one_peer = ["route.", "neigh.", "fdb.", "peer.", "outer.", "lease.", "remote."];
-    let of_node = |finding: &&Finding| {
-        !one_peer.iter().any(|family| finding.code.starts_with(family))
-            || matches!(finding.code, "outer.down" | "outer.filtered")
-    };
-    let found = errors().find(names_it).or_else(|| errors().find(of_node));
-    found.map(|finding| format!("{}: {}", finding.code, finding.cause)).or_else(|| {
+/// What is known already that keeps this peer from answering: by this node's tables, else by the peer's own snapshot.
+fn explained(known: &Known<'_>, peer: &Peer, others: &[Snapshot]) -> Option<String> {
+    let here = known.why(peer).map(|finding| format!("{}: {}", finding.code, finding.cause));
+    here.or_else(|| {
         let far = others.iter().find(|other| other.host == peer.node)?;
         let far = crate::doctor::examine(far, &[]);
         let worst = far.findings.into_iter().find(|finding| finding.level == Level::Error)?;

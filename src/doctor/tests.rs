@@ -7,4 +7,5 @@ mod found;
 mod hand;
 mod node;
 mod safe;
+mod silence;
 mod unseen;

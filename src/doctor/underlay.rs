@@ -135,6 +135,17 @@ fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfNa
     (ask, wrong)
 }
 
+/// The device by which the tunnel's packets to this public address leave: a route leads there, and who has to take them
+/// from the wire has answered.
+pub(super) fn leaves(ground: &Ground<'_>, public: IpAddr) -> Option<IfName> {
+    let ways = ways(ground);
+    let of = |way: &Way| ground.peers().get(way.peer).map(|peer| peer.public);
+    let way = ways.get(ways.binary_search_by_key(&Some(public), of).ok()?)?;
+    let (ip, dev) = way.ask?;
+    let entry = ground.state().neighs.get(&NeighKey { dev, ip })?;
+    (entry.mac.is_some() && entry.state & (nud::FAILED | nud::INCOMPLETE) == 0).then_some(dev)
+}
+
 /// Does a route lead to every peer's public address, out by the uplink?
 pub(super) fn routes(ground: &Ground<'_>) -> Outcome {
     if ground.drift.is_none() {

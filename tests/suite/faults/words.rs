@@ -11,7 +11,7 @@ use super::inject::Lab;
 const NOT_HERE: &[(&str, &str)] = &[
     ("filter.hidden", "says that the asker has no rights, which is no fault of the node"),
     ("stage.unknown", "says that something could not be seen, which is no fault of the node"),
-    ("probe.lost", "is said of a probe that was really sent, which a trace does only with --live"),
+    ("probe.lost", "is said of a probe that was really sent: by trace --live and doctor --peers alone"),
     ("service.empty", "is of kube-proxy with IPVS, and a lab has none"),
     ("tunnel.down", "is of other backends than vxlan, and a lab has none"),
     ("tunnel.missing", "is of other backends than vxlan, and a lab has none"),
