@@ -117,11 +117,12 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
     let text = global.output != Output::Json;
     let mut seen = examined(args, global, &mut others)?;
     let (mut done, mut before) = (None, None);
+    let named = args.named(&seen);
     if args.fix {
         before = Some(seen.report.findings.clone());
-        let steps = doctor_fix::mend(&seen, &args.named(), global)?;
+        let steps = doctor_fix::mend(&seen, &named, global)?;
         if text {
-            doctor_fix::tell(&steps, args.only.is_empty(), seen.report.found(), out)?;
+            doctor_fix::tell(&steps, &seen, &args.only, out)?;
             out.flush()?;
         }
         done = Some(steps);
@@ -146,7 +147,7 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
             ..document(&seen, rows.as_deref(), done.as_deref())
         })?;
     }
-    Ok(verdict(args, &seen.report, done.as_deref().unwrap_or_default()))
+    Ok(verdict(&named, &seen.report, done.as_deref().unwrap_or_default()))
 }
 
 /// Reads everything and examines it.
@@ -192,18 +193,22 @@ impl Others {
 }
 
 impl DoctorArgs {
-    /// The codes of `--only`, and what those of a far node's are called here.
-    fn named(&self) -> Vec<String> {
-        let here = self.only.iter().flat_map(|code| here(code)).map(|code| (*code).to_owned());
+    /// The codes of `--only`, and what those of a far node's are called here; unless it is another node that has them.
+    fn named(&self, seen: &Examined) -> Vec<String> {
+        let host = &seen.look.snapshot.host;
+        let elsewhere =
+            |code: &&String| !seen.report.findings.iter().any(|f| f.code == **code && f.node != *host);
+        let here =
+            self.only.iter().filter(elsewhere).flat_map(|code| here(code)).map(|code| (*code).to_owned());
         self.only.iter().cloned().chain(here).collect()
     }
 }
 
-fn verdict(args: &DoctorArgs, report: &Report, done: &[doctor_fix::Done]) -> u8 {
+fn verdict(named: &[String], report: &Report, done: &[doctor_fix::Done]) -> u8 {
     let left = |code: &String| report.findings.iter().any(|finding| finding.code == *code);
-    let wrong = match args.only.is_empty() {
+    let wrong = match named.is_empty() {
         true => report.found(),
-        false => args.named().iter().any(left) || done.iter().any(|step| step.refused.is_some()),
+        false => named.iter().any(left) || done.iter().any(|step| step.refused.is_some()),
     };
     if wrong { exit::FOUND } else { exit::FINE }
 }
@@ -253,7 +258,7 @@ fn say(
         }
         return Ok(());
     }
-    for line in report_lines(&report.findings, args.verbose || wide) {
+    for line in report_lines(&report.findings, &seen.look.snapshot.host, args.verbose || wide) {
         out.line(&line)?;
     }
     if args.verbose {

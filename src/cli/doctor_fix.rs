@@ -1,6 +1,7 @@
 //! `doctor --fix`: applies what mends, one operation after the other, and says each.
 #![expect(clippy::disallowed_methods, reason = "runs the commands of findings that the user named")]
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
@@ -73,8 +74,25 @@ fn shell(line: &str) -> Option<String> {
     }
 }
 
-/// Each step as it would be typed; and, where nothing was named but something `found`, what is left to others.
-pub(super) fn tell(done: &[Done], plain: bool, found: bool, out: &mut Out<'_>) -> Result<(), Failure> {
+/// Each step as it would be typed; what of the codes that were named is another node's; and, where none was but
+/// something was found, what is left to others.
+pub(super) fn tell(
+    done: &[Done],
+    seen: &Examined,
+    only: &[String],
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
+    let (plain, found) = (only.is_empty(), seen.report.found());
+    let host = &seen.look.snapshot.host;
+    let mut told = BTreeSet::new();
+    for finding in seen.report.findings.iter().filter(|finding| finding.node != *host) {
+        if only.iter().any(|code| code == finding.code) && told.insert((finding.code, &finding.node)) {
+            let (code, node) = (finding.code, &finding.node);
+            out.prose(&format!(
+                "# {code} is {node}'s to mend; on {node}: flanctl doctor --fix --only {code}"
+            ))?;
+        }
+    }
     for Done { step, refused } in done {
         out.line(&crate::render::clean(step))?;
         if let Some(why) = refused {

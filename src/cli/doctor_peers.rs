@@ -15,7 +15,7 @@ use crate::finding::{Finding, Level, mtu};
 use crate::kernel::echo::{Echo, LEAST, SMALL, Target, echo};
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::Peer;
-use crate::render::Grid;
+use crate::render::{Grid, shortened};
 use crate::snapshot::Snapshot;
 use crate::state::{Neigh, nud};
 
@@ -184,21 +184,63 @@ fn narrow(node: &str, peer: &Peer, most: u32, passed: Option<u32>) -> Option<Fin
     Some(mtu::outer(node, what))
 }
 
-/// The rows as a table.
+/// Columns of a row, and the fewest that a reason gets.
+const WIDTH: usize = 100;
+const LEAST_TOLD: usize = 32;
+
+/// The rows as a table. A reason says what there is room for: the findings below say all of it.
 pub(super) fn grid(rows: &[Row]) -> Grid {
-    let mut grid = Grid::new(&["STATE", "NODE", "SUBNET", "VTEP", "RTT", "MTU", "REASON"]);
-    for row in rows {
-        let Row { state, node, subnet, vtep, direct, rtt_ms, mtu, reason, .. } = row;
-        let way = if *direct { "direct" } else { "" };
-        grid.row(vec![
-            (*state).to_owned(),
-            node.clone(),
-            subnet.clone(),
-            vtep.to_string(),
-            rtt_ms.map(|ms| format!("{ms:.3} ms")).unwrap_or_default(),
-            mtu.map(|mtu| mtu.to_string()).unwrap_or_default(),
-            reason.clone().unwrap_or_else(|| way.to_owned()),
-        ]);
+    const HEADS: [&str; 7] = ["STATE", "NODE", "SUBNET", "VTEP", "RTT", "MTU", "REASON"];
+    let cells = |row: &Row| {
+        [
+            row.state.to_owned(),
+            row.node.clone(),
+            row.subnet.clone(),
+            row.vtep.to_string(),
+            row.rtt_ms.map(|ms| format!("{ms:.3} ms")).unwrap_or_default(),
+            row.mtu.map(|mtu| mtu.to_string()).unwrap_or_default(),
+        ]
+    };
+    let all: Vec<[String; 6]> = rows.iter().map(cells).collect();
+    let widest = |at: usize| {
+        let of = all.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        // A column without any content is left out.
+        if of == 0 { 0 } else { of.max(HEADS.get(at).map_or(0, |head| head.len())) + 2 }
+    };
+    let room = WIDTH.saturating_sub((0..6).map(widest).sum()).max(LEAST_TOLD);
+    let mut grid = Grid::new(&HEADS);
+    for (row, cells) in rows.iter().zip(all) {
+        let way = if row.direct { "direct" } else { "" };
+        let reason = row.reason.as_deref().map_or_else(|| way.to_owned(), |reason| shortened(reason, room));
+        grid.row(cells.into_iter().chain([reason]).collect());
     }
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, WIDTH, grid};
+
+    fn row(reason: Option<&str>) -> Row {
+        Row {
+            state: if reason.is_some() { "silent" } else { "ok" },
+            node: "worker-17".to_owned(),
+            subnet: "10.244.117.0/24".to_owned(),
+            vtep: "10.244.117.0".parse().unwrap(),
+            public_ip: "192.168.50.117".parse().unwrap(),
+            direct: false,
+            rtt_ms: reason.is_none().then_some(0.123),
+            mtu: reason.is_none().then_some(1450),
+            most: 1450,
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_peer_is_a_line_of_at_most_a_hundred_columns() {
+        let why = "fdb.wrong: frames for worker-17 are sent to 192.168.50.99, which is not worker-17, as its lease says";
+        let lines = grid(&[row(None), row(Some(why))]).lines(None);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
+        assert!(lines[2].contains("fdb.wrong: frames for") && lines[2].ends_with(" …"), "{lines:#?}");
+    }
 }

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use owo_colors::OwoColorize;
 
+use super::parts::finding_lines;
 use super::table::clean;
-use crate::finding::{Confidence, Finding, Level};
+use crate::finding::Level;
 use crate::trace::{Far, Handed, Live, Mark, Path, Spot, Step, Verdict};
 
 /// How much is told.
@@ -66,7 +67,9 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     lines.extend(path.live.iter().flat_map(|one| live(one, detail)));
     lines.push(verdict(path));
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
-    lines.extend(told.flat_map(finding_lines));
+    // Whoever reads stands on the node that the way begins on.
+    let here = path.steps.first().map_or("", |step| step.node.as_str());
+    lines.extend(told.flat_map(|finding| finding_lines(finding, here)));
     lines
 }
 
@@ -165,30 +168,6 @@ fn not_seen(far: Option<&Far>, handed: Option<&Handed>, dst: Option<IpAddr>) -> 
 
 fn delivered(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Delivered | Verdict::DeliveredIf)
-}
-
-/// The five parts of a finding.
-pub fn finding_lines(finding: &Finding) -> Vec<String> {
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warn => "warning",
-        Level::Info => "info",
-    };
-    let part = |name: &str, text: &str| format!("  {name:<9} {}", clean(text));
-    let mut lines = vec![format!("{}  {level} on {}", finding.code, clean(&finding.node))];
-    lines.push(part("cause", &finding.cause));
-    lines.extend(finding.evidence.iter().map(|line| part("evidence", line)));
-    lines.push(part("see", &finding.see));
-    if let Some(fix) = &finding.fix {
-        lines.push(part("fix", &fix.command));
-        lines.extend(fix.lasting.iter().map(|lasting| part("lasting", lasting)));
-    }
-    match finding.confidence {
-        Confidence::Certain => {}
-        Confidence::Likely => lines.push(part("sure", "likely, not certain")),
-        Confidence::Unseen => lines.push(part("sure", "what would decide it was not seen")),
-    }
-    lines
 }
 
 fn tinted(sign: &str, colour: bool) -> String {
