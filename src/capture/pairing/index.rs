@@ -6,6 +6,7 @@ use std::hash::Hash;
 
 use super::key::{Ends, Mark, Range, Seen, Whole};
 use super::order::Sighting;
+use super::six::Families;
 use super::way::{Cover, Item};
 
 /// Packets that look alike, or datagrams of one flow, that are looked at: the newest.
@@ -23,13 +24,14 @@ pub(super) struct Index {
     /// The most bytes of a stream that one packet brought.
     longest: u32,
     wholes: HashMap<Whole, VecDeque<u64>>,
+    six: Families,
 }
 
 fn put<K: Hash + Eq>(map: &mut HashMap<K, VecDeque<u64>>, key: K, id: u64) {
     map.entry(key).or_default().push_back(id);
 }
 
-fn drop<K: Hash + Eq>(map: &mut HashMap<K, VecDeque<u64>>, key: K, id: u64) {
+fn take_out<K: Hash + Eq>(map: &mut HashMap<K, VecDeque<u64>>, key: K, id: u64) {
     if let Entry::Occupied(mut ids) = map.entry(key) {
         let at = ids.get().iter().position(|one| *one == id);
         at.and_then(|at| ids.get_mut().remove(at));
@@ -56,6 +58,7 @@ impl Index {
     /// A packet begins.
     pub(super) fn insert(&mut self, id: u64, seen: &Seen) {
         put(&mut self.marks, seen.mark, id);
+        self.six.insert(id, seen);
         self.alias(id, seen);
     }
 
@@ -65,38 +68,38 @@ impl Index {
             self.flows.entry(seen.ends).or_default().insert((from, id));
             self.longest = self.longest.max(seen.stream.map_or(0, |stream| stream.len));
         }
-        if !seen.six() || seen.fragment {
+        if !seen.six() {
             put(&mut self.wholes, seen.whole(), id);
         }
     }
 
     /// A packet is told of.
     pub(super) fn remove(&mut self, id: u64, seen: &Seen) {
-        drop(&mut self.marks, seen.mark, id);
+        take_out(&mut self.marks, seen.mark, id);
         if let (Some(from), Entry::Occupied(mut flow)) = (place(seen), self.flows.entry(seen.ends)) {
             flow.get_mut().remove(&(from, id));
             if flow.get().is_empty() {
                 flow.remove();
             }
         }
-        drop(&mut self.wholes, seen.whole(), id);
+        take_out(&mut self.wholes, seen.whole(), id);
+        self.six.remove(id);
     }
 
     /// The packets that a sighting is of, and how much of each it is.
     /// `nat` says whether NAT makes the first of two the second.
     pub(super) fn find(
-        &self,
+        &mut self,
         items: &HashMap<u64, Item>,
         sighting: &Sighting,
         nat: &dyn Fn(&Seen, &Seen) -> bool,
     ) -> Vec<(u64, Cover)> {
         let seen = &sighting.seen;
         let has = |item: &Item| item.seens.iter().any(|known| known.ends == seen.ends);
-        let mut same =
-            newest(&self.marks, &seen.mark).filter_map(|id| Some((id, items.get(&id)?))).peekable();
+        let same = newest(&self.marks, &seen.mark).filter_map(|id| Some((id, items.get(&id)?)));
         let mut copy = None;
         let mut other = None;
-        for (id, item) in same.by_ref() {
+        for (id, item) in same {
             let open = !item.is_whole_at(sighting.point);
             if has(item) {
                 if open {
@@ -115,7 +118,7 @@ impl Index {
         if parts.is_empty() { other.map(|id| (id, Cover::Whole)).into_iter().collect() } else { parts }
     }
 
-    fn parts(&self, items: &HashMap<u64, Item>, sighting: &Sighting) -> Vec<(u64, Cover)> {
+    fn parts(&mut self, items: &HashMap<u64, Item>, sighting: &Sighting) -> Vec<(u64, Cover)> {
         let seen = &sighting.seen;
         let by_range = self.fragments(items, sighting);
         if !by_range.is_empty() {
@@ -129,11 +132,16 @@ impl Index {
     }
 
     /// Fragments of a packet, or a packet of fragments.
-    fn fragments(&self, items: &HashMap<u64, Item>, sighting: &Sighting) -> Vec<(u64, Cover)> {
+    fn fragments(&mut self, items: &HashMap<u64, Item>, sighting: &Sighting) -> Vec<(u64, Cover)> {
         let seen = &sighting.seen;
-        let open = newest(&self.wholes, &seen.whole()).filter_map(|id| Some((id, items.get(&id)?)));
-        let parts = open.filter(|(_, item)| !item.is_whole_at(sighting.point)).filter_map(|(id, item)| {
-            let first = item.seens.first()?;
+        let open = |id: &u64| items.get(id).is_some_and(|item| !item.is_whole_at(sighting.point));
+        let ids: Vec<u64> = if seen.six() {
+            self.six.find(seen, |id| open(&id))
+        } else {
+            newest(&self.wholes, &seen.whole()).collect()
+        };
+        let parts = ids.into_iter().filter(open).filter_map(|id| {
+            let first = items.get(&id)?.seens.first()?;
             // Two whole packets are one only if they are the same.
             let part = (seen.fragment || first.fragment).then(|| first.range.meets(seen.range)).flatten()?;
             Some((id, cover(part, first.range, seen.range, 0)))

@@ -26,6 +26,23 @@ pub struct Mark {
     head: u64,
 }
 
+impl Mark {
+    /// What the packet carries.
+    pub fn proto(&self) -> u8 {
+        self.proto
+    }
+
+    /// The words that its transport header is known by.
+    pub fn words(&self) -> [u32; 3] {
+        self.words
+    }
+
+    /// How its payload begins.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+}
+
 /// What NAT may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ends {
@@ -100,6 +117,11 @@ impl Seen {
         self.ends.dst.is_ipv6()
     }
 
+    /// True if it asks or tells for a neighbour, as ARP does: that goes no further than its link.
+    pub fn for_neighbours(&self) -> bool {
+        self.mark.proto == 58 && !self.fragment && (133..=137).contains(&(self.mark.words[0] >> 8))
+    }
+
     /// True if these are the first bytes of the same datagram, cut shorter or made longer.
     pub fn begins_as(&self, other: &Self) -> bool {
         (self.mark.id, self.mark.head) == (other.mark.id, other.mark.head)
@@ -142,15 +164,12 @@ fn seen(b: &[u8], len: u32, ip: &Ip) -> Step<Seen> {
     if offset == 0 {
         match ip.proto {
             6 => {
-                ports = (be16(body, 0)?, be16(body, 2)?);
-                header = usize::from(u8_at(body, 12)? >> 4) * 4;
-                words = [
-                    be32(body, 4)?,
-                    be32(body, 8)?,
-                    u32::from(u8_at(body, 13)?) << 16 | u32::from(be16(body, 14)?),
-                ];
+                let tcp = inner::tcp(body)?;
+                ports = tcp.ports;
+                header = usize::from(tcp.head);
+                words = [tcp.seq, tcp.ack, u32::from(tcp.flags) << 16 | u32::from(tcp.win)];
                 let data = left.saturating_sub(header as u32);
-                stream = (data > 0 && !is_fragment).then_some(Range { from: words[0], len: data });
+                stream = (data > 0 && !is_fragment).then_some(Range { from: tcp.seq, len: data });
             }
             17 | 132 | 136 => {
                 ports = (be16(body, 0)?, be16(body, 2)?);

@@ -11,6 +11,7 @@ pub mod moves;
 pub mod order;
 pub mod record;
 pub mod scope;
+mod six;
 pub mod table;
 #[cfg(test)]
 mod tests;

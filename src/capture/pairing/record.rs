@@ -65,10 +65,14 @@ pub struct Record {
     pub len: u32,
     /// True if it is IPv6.
     pub six: bool,
+    /// It comes from another node, or from this one to its pod.
+    pub inward: bool,
     /// The points in the order of the packet's way.
     pub points: Vec<At>,
     /// What became of it.
     pub fate: Fate,
+    /// It was told as lost before: it was slower than it may be.
+    pub late: bool,
 }
 
 impl Record {

@@ -14,6 +14,9 @@ use super::way::Item;
 /// How long a packet is kept that arrived: copies of it may follow, and the order of stamps is not that of reading.
 const LINGER: i64 = 10_000_000;
 
+/// How many timeouts a packet that was told as lost may take until it is forgotten.
+const LATE: i64 = 4;
+
 /// How long a packet is kept that may turn out to be none of the overlay's.
 const TENTATIVE: i64 = 200_000_000;
 
@@ -31,6 +34,8 @@ pub struct Table {
     due: VecDeque<(i64, u64)>,
     /// Packets that arrived, and when.
     done: VecDeque<(i64, u64)>,
+    /// Packets that were told as lost, and when they are forgotten.
+    late: VecDeque<(i64, u64)>,
     gone: HashSet<usize>,
     /// When a point last missed packets itself.
     missed: HashMap<usize, i64>,
@@ -50,6 +55,7 @@ impl Table {
             next: 0,
             due: VecDeque::new(),
             done: VecDeque::new(),
+            late: VecDeque::new(),
             gone: HashSet::new(),
             missed: HashMap::new(),
             forgotten: 0,
@@ -68,7 +74,7 @@ impl Table {
 
     /// Packets under way whose fate is not known.
     pub fn under_way(&self) -> usize {
-        self.items.values().filter(|item| item.course.known && item.done.is_none()).count()
+        self.items.values().filter(|item| item.is_open()).count()
     }
 
     /// Packets that are kept.
@@ -122,7 +128,8 @@ impl Table {
     fn begin(&mut self, sighting: Sighting) {
         let ends = (sighting.seen.ends.src, sighting.seen.ends.dst);
         let course = self.scope.course(ends, &self.points, (sighting.point, sighting.outer.is_some()));
-        let Some(course) = course.filter(|_| sighting.wanted) else { return };
+        let follows = sighting.wanted && !sighting.seen.for_neighbours();
+        let Some(course) = course.filter(|_| follows) else { return };
         if self.items.len() >= self.most {
             self.give_up();
         }
@@ -141,12 +148,18 @@ impl Table {
 
     /// Room is made by the packet that is longest under way.
     fn give_up(&mut self) {
-        while let Some((_, id)) = self.due.pop_front().or_else(|| self.done.pop_front()) {
-            if let Some(item) = self.remove(id) {
-                self.forgotten += u64::from(item.course.known && item.done.is_none());
-                return;
+        let queues = [&mut self.late, &mut self.due, &mut self.done];
+        let oldest = queues.into_iter().find_map(|queue| {
+            // Some of them were told of since.
+            while let Some((_, id)) = queue.pop_front() {
+                if self.items.contains_key(&id) {
+                    return Some(id);
+                }
             }
-        }
+            None
+        });
+        let item = oldest.and_then(|id| self.remove(id));
+        self.forgotten += u64::from(item.is_some_and(|item| item.is_open()));
     }
 
     fn remove(&mut self, id: u64) -> Option<Item> {
@@ -165,7 +178,7 @@ impl Table {
             }
             self.done.pop_front();
             if let Some(item) = self.remove(id) {
-                tell(self.record(item, Fate::Through));
+                tell(self.record(&item, Fate::Through));
             }
         }
         while let Some((at, id)) = self.due.front().copied() {
@@ -179,9 +192,23 @@ impl Table {
             if item.course.known && item.first.saturating_add(self.timeout) > now {
                 continue;
             }
-            let fate = self.fate(item);
-            if let (Some(item), Some(fate)) = (self.remove(id), fate) {
-                tell(self.record(item, fate));
+            match self.fate(item) {
+                Some(fate @ Fate::Lost(_)) => {
+                    tell(self.record(item, fate));
+                    self.late.push_back((item.first.saturating_add(self.timeout.saturating_mul(LATE)), id));
+                    if let Some(item) = self.items.get_mut(&id) {
+                        item.told = true;
+                    }
+                }
+                fate => {
+                    let item = self.remove(id);
+                    item.zip(fate).into_iter().for_each(|(item, fate)| tell(self.record(&item, fate)));
+                }
+            }
+        }
+        while let Some((_, id)) = self.late.pop_front_if(|(at, _)| *at <= now) {
+            if self.items.get(&id).is_some_and(|item| item.done.is_none()) {
+                self.remove(id);
             }
         }
     }
@@ -206,7 +233,7 @@ impl Table {
         Some(if unsure { Fate::Unsure(gap) } else { Fate::Lost(gap) })
     }
 
-    fn record(&self, item: Item, fate: Fate) -> Record {
+    fn record(&self, item: &Item, fate: Fate) -> Record {
         let six = item.seens.first().is_some_and(Seen::six);
         let mut points: Vec<_> = item.points.iter().map(|held| held.at).collect();
         let place = |point: usize| {
@@ -216,6 +243,8 @@ impl Table {
         };
         // Where the kernel hands a stamp on, the way tells the order.
         points.sort_by_key(|at| (at.at, place(at.point)));
-        Record { bytes: item.bytes, len: item.len, six, points, fate }
+        let late = item.told && fate == Fate::Through;
+        let inward = item.course.inward;
+        Record { bytes: item.bytes.clone(), len: item.len, six, inward, points, fate, late }
     }
 }

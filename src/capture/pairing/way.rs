@@ -40,6 +40,8 @@ pub(super) struct Item {
     pub(super) first: i64,
     /// When it arrived.
     pub(super) done: Option<i64>,
+    /// It was told as lost.
+    pub(super) told: bool,
     pub(super) points: Vec<Held>,
     /// Bytes behind its IP header.
     pub(super) size: u32,
@@ -52,7 +54,17 @@ impl Item {
         let Sighting { at, point, seen, outer, bytes, len, .. } = sighting;
         let size = seen.range.len;
         let held = Held { at: At { point, at, outer, ends: None, parts: 1 }, pieces: vec![(0, size)] };
-        Self { seens: vec![seen], course, first: at, done: None, points: vec![held], size, bytes, len }
+        Self {
+            seens: vec![seen],
+            course,
+            first: at,
+            done: None,
+            told: false,
+            points: vec![held],
+            size,
+            bytes,
+            len,
+        }
     }
 
     fn held(&self, point: usize) -> Option<&Held> {
@@ -65,6 +77,11 @@ impl Item {
         Some(held.pieces.iter().map(|(from, to)| to - from).sum())
     }
 
+    /// True if what becomes of it is still to be told.
+    pub(super) fn is_open(&self) -> bool {
+        self.course.known && self.done.is_none() && !self.told
+    }
+
     /// True if a point saw all of it.
     pub(super) fn is_whole_at(&self, point: usize) -> bool {
         self.got(point).is_some_and(|got| got >= self.size)
@@ -75,8 +92,8 @@ impl Item {
         let Sighting { at, point, seen, outer, .. } = sighting;
         self.first = self.first.min(*at);
         let strange = self.seens.iter().all(|known| known.ends != seen.ends) && !seen.fragment;
-        let now =
-            self.seens.first().filter(|first| first.ends != seen.ends && !seen.fragment).map(|_| seen.ends);
+        let renamed = |first: &&Seen| (first.ends.src, first.ends.dst) != (seen.ends.src, seen.ends.dst);
+        let now = self.seens.first().filter(renamed).map(|_| seen.ends);
         let whole = (0, self.size);
         let (piece, parts) = match cover {
             Cover::Whole | Cover::Copy => (whole, 1),

@@ -39,15 +39,18 @@ impl Words {
         out.reserve_packet();
         one_line(self.scratch.bytes(), out);
         let first = record.first();
+        let mut before = None;
         for at in &record.points {
             out.str("  ");
             out.str(name(points, at.point));
             out.str(" +");
             micros(out, at.at - first, nano);
             out.str("us");
-            self.beside(at, record, points, out);
+            self.beside(at, (before, record.inward), points, out);
+            before = at.ends;
         }
         match &record.fate {
+            Fate::Through if record.late => out.str("  late: it was told as lost"),
             Fate::Through => {}
             Fate::Lost(gap) => lost(gap, points, out),
             Fate::Unsure(gap) => {
@@ -62,7 +65,8 @@ impl Words {
     }
 
     /// What is particular about a packet at a point.
-    fn beside(&mut self, at: &At, record: &Record, points: &[Point], out: &mut Out) {
+    fn beside(&mut self, at: &At, known: (Option<Ends>, bool), points: &[Point], out: &mut Out) {
+        let (before, inward) = known;
         match at.parts {
             0 => out.str(" in a larger one"),
             1 => {}
@@ -72,7 +76,7 @@ impl Words {
                 out.str(" parts");
             }
         }
-        if let Some(Ends { src, dst, .. }) = at.ends {
+        if let Some(Ends { src, dst, .. }) = at.ends.filter(|ends| Some(*ends) != before) {
             out.str(" as ");
             address(out, src);
             out.str(" > ");
@@ -91,9 +95,7 @@ impl Words {
             out.dec(vni);
             out.byte(b' ');
         }
-        let outward =
-            record.points.last().is_some_and(|last| last.point == at.point) && record.points.len() > 1;
-        let (word, addr) = if outward { ("to ", outer.dst) } else { ("from ", outer.src) };
+        let (word, addr) = if inward { ("from ", outer.src) } else { ("to ", outer.dst) };
         out.str(word);
         address(out, addr);
         if let Some(node) = self.printer.cx().names.nodes.of(addr) {
@@ -126,7 +128,7 @@ impl Words {
         }
         list.byte(b']');
         match &record.fate {
-            Fate::Through => all.text("fate", "through"),
+            Fate::Through => all.text("fate", if record.late { "late" } else { "through" }),
             Fate::Lost(gap) => {
                 all.text("fate", "lost");
                 missing(all.name("lost"), gap, points);

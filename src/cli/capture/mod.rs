@@ -72,7 +72,7 @@ pub const NOTES: &str = "Examples:
                 ip {version src dst src_node dst_node proto ttl tos id length fragment},
                 udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
   tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
-  cut           true if the captured bytes ended within a header
+  cut           true if the captured bytes ended within a header, or one cannot be
 
 --path watches the node's ends of the pods' veths, their bridge, flannel's devices and their uplinks, and writes a line
 a packet: the packet, and after how long each saw it. It is known again behind NAT, and cut into segments or fragments
@@ -82,7 +82,7 @@ node ends, or it is lost: the line names the two devices between which, and what
 counted there meanwhile. Two devices may bear one time: the kernel stamps what comes in once, until it forwards it.
 Pods that come later are followed from the bridge on; an uplink that encrypts shows nothing.
 -o ndjson writes one object a packet: schema (flanctl.path/1), number, time, len, packet (as inner), points, fate
-(through, lost, unsure: its device dropped packets of the capture), and lost or unsure.
+(through, lost, late: after it was told as lost, unsure: its device dropped packets of the capture), and lost or unsure.
   points        dev, stage (pod, bridge, tunnel, uplink), pod, at, after_us, parts (0: in a larger one), src and dst
                 where NAT changed them, vni, outer_src, outer_dst
   lost, unsure  between (two devices), after_ms, bytes (passed, of all), counters (what moved, by how much)

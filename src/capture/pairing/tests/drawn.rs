@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::made::{echo, fragment, ip4, ip6, segment, udp};
+use super::made::{echo, fragment, fragment6, ip4, ip6, segment, udp};
 use super::*;
 use crate::capture::Printer;
 use crate::capture::ctx::{Compat, Opts};
@@ -18,7 +18,7 @@ const HOSTS: [&str; 7] =
 /// Few values of everything, so that packets have much in common.
 fn packet() -> impl Strategy<Value = Vec<u8>> {
     let host = || prop::sample::select(HOSTS.to_vec());
-    (host(), host(), 0u8..6, 0u16..3, 0u32..5, 0u32..5, prop::collection::vec(any::<u8>(), 0..90)).prop_map(
+    (host(), host(), 0u8..7, 0u16..3, 0u32..5, 0u32..5, prop::collection::vec(any::<u8>(), 0..90)).prop_map(
         |(src, dst, kind, id, from, len, bytes)| {
             let ends = (src, dst);
             let whole = udp(id, ends, (1, 2), &[5; 400]);
@@ -27,6 +27,10 @@ fn packet() -> impl Strategy<Value = Vec<u8>> {
                 1 => ip4(1, id, 0, ends, &echo(8, 1, from as u16)),
                 2 => udp(id, ends, (1, 2), &vec![7; len as usize * 40]),
                 3 => fragment(&whole, from as usize * 80, (from as usize * 80 + 80).min(408)),
+                5 => {
+                    let whole = ip6(17, ("fd00:1::2", "fd00:2::8"), &[5; 2000]);
+                    fragment6(&whole, id.into(), from as usize * 400, from as usize * 400 + 400)
+                }
                 4 => ip6(6, ("fd00:1::2", "fd00:2::8"), &segment(from, from + len)),
                 _ => [ip4(from as u8 * 17, id, 0, ends, &[]), bytes].concat(),
             }

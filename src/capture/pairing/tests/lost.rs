@@ -49,6 +49,24 @@ fn a_lost_packet_and_its_retransmission_are_not_mixed_up() {
 }
 
 #[test]
+fn what_comes_after_it_was_told_as_lost_is_told_as_late() {
+    let mut bench = Bench::new();
+    let packet = ping(1, 1, OUT);
+    for point in [POD1, BRIDGE] {
+        bench.sees(point, SECOND, &packet);
+    }
+    assert_eq!(bench.until(2 * SECOND).iter().map(gap).collect::<Vec<_>>(), [Some((BRIDGE, TUNNEL))]);
+    bench.sees(TUNNEL, 2 * SECOND, &packet);
+    bench.leaves(2 * SECOND, &packet, "192.168.50.12");
+    let told = bench.until(3 * SECOND);
+    assert_eq!((told.len(), told[0].late, told[0].points.len()), (1, true, 4));
+    // Long after nothing is known of it any more.
+    bench.sees(POD1, 10 * SECOND, &ping(1, 2, OUT));
+    assert_eq!((bench.until(11 * SECOND).len(), bench.table.size()), (1, 1));
+    assert_eq!((bench.until(14 * SECOND).len(), bench.table.size()), (0, 0));
+}
+
+#[test]
 fn a_part_that_is_missing_is_told_as_a_part() {
     let part = |record: &Record| match &record.fate {
         Fate::Lost(Gap { part, .. }) => *part,

@@ -68,6 +68,17 @@ pub(super) fn segment(from: u32, to: u32) -> Vec<u8> {
     all
 }
 
+/// A part of an IPv6 packet's payload, with a number.
+pub(super) fn fragment6(whole: &[u8], number: u32, from: usize, to: usize) -> Vec<u8> {
+    let body = &whole[40..];
+    let off = (from as u16) | u16::from(to < body.len());
+    let mut head = whole[..40].to_vec();
+    head[4..6].copy_from_slice(&((8 + to - from) as u16).to_be_bytes());
+    head[6] = 44;
+    let more = [&[whole[6], 0][..], &off.to_be_bytes(), &number.to_be_bytes()].concat();
+    [&head, &more, &body[from..to]].concat()
+}
+
 /// A part of an IPv4 packet's payload.
 pub(super) fn fragment(whole: &[u8], from: usize, to: usize) -> Vec<u8> {
     let body = &whole[20..];

@@ -1,6 +1,6 @@
 //! Packets that arrive, however they are cut, ordered or renamed on their way.
 
-use super::made::{datagram, fragment, hop, ip4, ip6, ping, segment, tcp, udp};
+use super::made::{datagram, fragment, fragment6, hop, ip4, ip6, ping, segment, tcp, udp};
 use super::*;
 use crate::capture::pairing::order::Order;
 
@@ -195,6 +195,41 @@ fn fragments_are_their_packet_and_the_packet_its_fragments() {
     for record in told {
         assert_eq!((record.points.len(), &record.fate), (4, &Fate::Through));
     }
+}
+
+#[test]
+fn fragments_of_ipv6_have_another_number_each_time_they_are_cut() {
+    let ends = ("fd00:1::2", "fd00:2::8");
+    let whole = |n: u8| ip6(17, ends, &datagram((5, 6), &[n; 2992]));
+    let parts = |n: u8, number: u32, cut: usize| {
+        [(0, cut), (cut, 2 * cut), (2 * cut, 3000)].map(|(from, to)| fragment6(&whole(n), number, from, to))
+    };
+    // Two that begin alike, as a retransmission does.
+    let mut bench = Bench::new();
+    for (n, number, at) in [(3, 1, SECOND), (3, 2, SECOND + 5 * MS), (4, 3, SECOND)] {
+        parts(n, number, 1400).iter().for_each(|part| bench.sees(POD1, at, part));
+        bench.sees(BRIDGE, at, &whole(n));
+        for part in parts(n, number + 100, 1360) {
+            bench.sees(TUNNEL, at + US, &part);
+            bench.leaves(at + 2 * US, &part, "192.168.50.12");
+        }
+    }
+    let told = bench.until(9 * SECOND);
+    assert_eq!(told.len(), 9);
+    for record in &told {
+        assert_eq!((record.points.len(), &record.fate), (4, &Fate::Through), "{record:?}");
+    }
+    // And from the whole to its parts.
+    for point in [POD1, BRIDGE] {
+        bench.sees(point, 10 * SECOND, &whole(5));
+    }
+    for part in parts(5, 500, 1360) {
+        bench.sees(TUNNEL, 10 * SECOND, &part);
+        bench.leaves(10 * SECOND, &part, "192.168.50.12");
+    }
+    let told = bench.until(19 * SECOND);
+    assert_eq!((told.len(), told[0].points[3].parts, &told[0].fate), (1, 3, &Fate::Through));
+    assert_eq!(bench.table.size(), 0);
 }
 
 #[test]

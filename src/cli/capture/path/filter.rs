@@ -1,12 +1,13 @@
 //! Which packets a path is told of, and what the kernel lets through for it.
 
-use crate::capture::inner::{self, Inner};
+use crate::capture::inner::{self, Inner, Kind};
 use crate::capture::nodes::{Nodes, addresses};
 use crate::capture::packet::Packet;
 use crate::capture::pairing::key::Seen;
 use crate::capture::pairing::order::Sighting;
 use crate::capture::pairing::record::Outer;
 use crate::capture::pairing::{Point, Stage};
+use crate::capture::reader::after;
 use crate::capture::select::{Held, Select};
 use crate::cli::capture::flags::Flags;
 use crate::cli::capture::gate;
@@ -21,6 +22,7 @@ pub struct Filter {
     wanted: Vec<Select>,
     tunnels: crate::capture::ctx::Tunnels,
     others: std::collections::HashSet<(u32, u16)>,
+    vni: Option<u32>,
 }
 
 impl Filter {
@@ -29,7 +31,7 @@ impl Filter {
         let given = [expr, flags.inner.as_deref().unwrap_or_default()];
         let given = given.into_iter().filter(|text| !text.trim().is_empty());
         let wanted = given.map(|text| gate::select(text, nodes, flags.optimize)).collect::<Result<_, _>>()?;
-        Ok(Self { wanted, tunnels: flags.print.tunnels.clone(), others: plan.others.clone() })
+        Ok(Self { wanted, tunnels: flags.print.tunnels.clone(), others: plan.others.clone(), vni: plan.vni })
     }
 
     /// A packet at a point, if it is one to be followed.
@@ -45,7 +47,9 @@ impl Filter {
             Some(Outer { vni: within.vni, src, dst })
         });
         let (seen, start) = Seen::read(link, data, len)?;
-        let held = Held { link, data, len, tunnel: within };
+        // At every point it is a packet of flannel's network, wherever it bears its number.
+        let inside = Inner { kind: Kind::Vxlan, vni: self.vni, group: None, link, data, len };
+        let held = Held { link, data, len, tunnel: within.or(Some(inside)) };
         let wanted = self.wanted.iter().all(|select| select.takes(&held));
         let bytes = data.get(start..)?.into();
         Some(Sighting { at, point: place, seen, outer, bytes, len: len.saturating_sub(start as u32), wanted })
@@ -53,9 +57,9 @@ impl Filter {
 
     /// True if another tunnel of this host has the packet.
     fn is_others(&self, packet: &Packet<'_>, within: &Inner<'_>) -> bool {
-        let port = inner::ip(packet.link, packet.data)
-            .ok()
-            .and_then(|outer| crate::capture::reader::be16(packet.data, outer.body + 2).ok());
+        let outer = inner::ip(packet.link, packet.data).ok();
+        let udp = outer.and_then(|outer| inner::udp(after(packet.data, outer.body)).ok());
+        let port = udp.map(|udp| udp.ports.1);
         within.vni.zip(port).is_some_and(|network| self.others.contains(&network))
     }
 }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub scope: Scope,
     /// Networks of tunnels of this host that are not followed: number and port.
     pub others: HashSet<(u32, u16)>,
+    /// The network of flannel's device; of the first, if there are several.
+    pub vni: Option<u32>,
     /// Nets of the overlay, for the filter in the kernel.
     pub nets: Vec<Net>,
     /// How many pods there are, if they are too many.
@@ -52,8 +54,8 @@ pub fn plan(look: &Look, only: Option<&Pod>) -> Result<Plan, Failure> {
         }
         made.scope.only = global(&pod.state).collect();
         if made.scope.only.is_empty() {
-            let failure = Failure::unreadable(format!("the addresses of pod {}", pod.name));
-            return Err(failure.hint("its namespace is read as root"));
+            let failure = Failure::unreadable(format!("the addresses of pod {} could not be read", pod.name));
+            return Err(failure.hint("looking into a pod's namespace needs root"));
         }
     }
     let crowd = (veths.len() > MOST_VETHS && only.is_none()).then_some(veths.len());
@@ -69,8 +71,9 @@ pub fn plan(look: &Look, only: Option<&Pod>) -> Result<Plan, Failure> {
             made.scope.local.iter().copied().chain(made.scope.remote.iter().map(|(net, _)| *net)).collect();
     }
     let others = others(state, &tunnels);
+    let vni = flannel_devices(state).first().map(|(_, vni)| *vni);
     let Making { points, scope, .. } = made;
-    Ok(Plan { points, scope, others, nets, crowd })
+    Ok(Plan { points, scope, others, vni, nets, crowd })
 }
 
 fn plain(net: &IpNet) -> Net {
