@@ -113,6 +113,7 @@ impl Scope {
         }
         let stage = points.get(at)?.stage;
         let outside = tunnelled || stage == Stage::Tunnel;
+        let bare = stage == Stage::Uplink && !tunnelled;
         let pod = |ip| self.pods.get(&ip).copied();
         let way = |points: &[Option<usize>], inward, known| {
             let steps = points.iter().copied().flatten().map(|point| Step { point, needed: true });
@@ -124,6 +125,9 @@ impl Scope {
                 way(&[pod(src), self.bridge, tunnel, uplink], false, true)
             }
             (Place::Own | Place::Beyond, Place::Remote(to)) => way(&self.out(to), false, true),
+            // It came by the uplink without the tunnel that leads back: its sender routes directly.
+            (Place::Remote(_), Place::Pod) if bare => way(&[Some(at), self.bridge, pod(dst)], true, true),
+            (Place::Remote(_), Place::Own) if bare => None,
             (Place::Remote(from), Place::Pod) => {
                 let [tunnel, uplink] = self.out(from);
                 way(&[uplink, tunnel, self.bridge, pod(dst)], true, true)

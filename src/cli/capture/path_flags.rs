@@ -10,7 +10,10 @@ pub(super) fn check(flags: &Flags) -> Result<(), Wrong> {
     let files = flags.read.is_some() || flags.list.is_some();
     let writes = flags.write.is_some() || flags.pcapng || flags.and_print;
     let hex = print.x > 0 || print.xx > 0 || print.a > 0;
-    let opening = flags.link_type.is_some() || flags.snaplen != SNAPLEN || flags.direction != Direction::Both;
+    let opening = flags.link_type.is_some()
+        || flags.stamp_type.is_some()
+        || flags.snaplen != SNAPLEN
+        || flags.direction != Direction::Both;
     for (given, words) in [
         (files, "--path follows packets that are on their way: it reads no file"),
         (
@@ -21,7 +24,7 @@ pub(super) fn check(flags: &Flags) -> Result<(), Wrong> {
         (flags.form != Form::Text, "--path and --count are two answers: one of them"),
         (print.compat != Compat::Ours, "tcpdump has no --path: leave --compat out"),
         (hex || print.e, "--path tells a packet in one line: leave -e, -x, -X and -A out"),
-        (opening, "--path opens the devices as it needs them: leave -s, -y and -Q out"),
+        (opening, "--path opens the devices as it needs them: leave -s, -y, -j and -Q out"),
         (
             flags.skip > 0 || flags.sampling.is_some(),
             "--path tells of every packet: leave --skip and --print-sampling out",
@@ -58,6 +61,7 @@ mod tests {
             ("--path -e", "leave -e"),
             ("--path -s 96", "leave -s"),
             ("--path -Q in", "leave -s"),
+            ("--path -j host", "leave -s"),
             ("--path --skip 3", "leave --skip"),
             ("--path -d", "one for each device"),
             ("--path --timeout 5", "100 to 600000"),

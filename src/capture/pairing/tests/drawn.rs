@@ -93,11 +93,15 @@ proptest! {
         let seen = Seen::read(Link::RAW, &bytes, bytes.len() as u32).map(|(seen, _)| seen);
         let ends = seen.map(|seen| (seen.ends.src, seen.ends.dst));
         let course = ends.and_then(|ends| scope().course(ends, &points(), (POD1, false)));
-        prop_assume!(course.as_ref().is_some_and(|course| course.known));
+        // What has one point is no way.
+        prop_assume!(course.as_ref().is_some_and(|course| course.known && course.steps.len() > 1));
         let course = course.unwrap_or_default();
         let mut table = Table::new(points(), scope(), SECOND, 50);
         for (place, step) in course.steps.iter().enumerate() {
-            table.take(sighting(step.point, place as i64 * gap * US, &bytes, None));
+            let tunnelled = step.point == UPLINK && course.steps.iter().any(|step| step.point == TUNNEL);
+            let outer = Outer { vni: Some(1), src: ip("192.168.50.12"), dst: ip("192.168.50.11") };
+            let outer = tunnelled.then_some(outer);
+            table.take(sighting(step.point, place as i64 * gap * US, &bytes, outer));
         }
         let mut told = Vec::new();
         table.tick(i64::MAX, |record| told.push(record));

@@ -26,7 +26,7 @@ fn a_packet_is_lost_behind_the_last_point_that_saw_it_once_its_time_is_over() {
     ] {
         let mut bench = Bench::new();
         for point in seen {
-            bench.sees(*point, 5 * SECOND, &ping(1, 1, ends));
+            bench.passes(*point, 5 * SECOND, &ping(1, 1, ends), ends);
         }
         assert_eq!(bench.table.under_way(), 1);
         assert_eq!(bench.until(6 * SECOND - 1), [], "{ends:?} {seen:?}");

@@ -54,11 +54,13 @@ fn each_pair_of_ends_has_its_own_way() {
         (("10.244.3.8", "10.244.1.2"), &[UPLINK, BRIDGE, POD1]),
         (("10.244.2.8", "10.244.1.0"), &[UPLINK, TUNNEL]),
         (("9.9.9.9", "10.244.1.3"), &[BRIDGE, POD2]),
+        // Without the tunnel: its sender routes directly.
+        (("10.244.2.9", "10.244.1.3"), &[UPLINK, BRIDGE, POD2]),
     ] {
         let mut bench = Bench::new();
         let packet = ping(1, 1, ends);
         for (place, point) in way.iter().enumerate() {
-            bench.sees(*point, SECOND + place as i64 * US, &packet);
+            bench.passes(*point, SECOND + place as i64 * US, &packet, ends);
         }
         let told = bench.until(9 * SECOND);
         assert_eq!(told.len(), 1, "{ends:?}");
@@ -76,6 +78,7 @@ fn who_is_not_in_the_overlay_is_not_followed() {
         (POD1, ("10.244.1.2", "10.244.1.255")),
         (BRIDGE, ("10.244.1.1", "224.0.0.1")),
         (UPLINK, ("10.244.2.8", "10.244.3.8")),
+        (UPLINK, ("10.244.2.9", "192.168.50.11")),
     ] {
         bench.sees(point, SECOND, &ping(1, 1, ends));
     }

@@ -43,7 +43,7 @@ const BUFFER_POD: u32 = 1 << 20;
 const MOST: usize = 16_384;
 
 /// Packets that wait for their turn at most.
-const WAITING: usize = 65_536;
+const WAITING: usize = 16_384;
 
 /// Packets that are taken from one device before the others have their turn.
 const TURN: usize = 256;
@@ -124,7 +124,8 @@ fn open(point: &Point, flags: &Flags, plan: &Plan) -> Result<Tap, Failure> {
         nano: true,
         direction: None,
         link: None,
-        stamp: flags.stamp_type.clone(),
+        // One clock for all of them.
+        stamp: None,
     };
     let mut tap = Tap::open(&point.dev, &how)?;
     tap.filter(&in_kernel(point, flags, plan), flags.optimize)?;
