@@ -151,6 +151,8 @@ pub struct Path {
     /// Its source, as chosen.
     pub src: Option<IpAddr>,
     /// Stages in the order of the packet.
+    /// The pod of this node that it starts in, by name or by its address.
+    pub pod: Option<String>,
     pub steps: Vec<Step>,
     /// Where it goes to one of several: each of them.
     pub branches: Vec<Branch>,
@@ -196,6 +198,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let expires = far::runs_out(&near);
     let far::Reach { beyond, far, handed } = far::reach(&near, peers);
     let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
+    let pod = near.query.pod.take();
     steps.extend(beyond.there);
     findings.extend(expires);
     for finding in beyond.findings {
@@ -209,7 +212,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let verdict = end.or(beyond.end).unwrap_or(arrived);
     let query = query.clone();
     let (back, live) = (beyond.back, None);
-    Path { query, src, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
+    Path { query, src, pod, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
 }
 
 /// Which part of the way a walk is.

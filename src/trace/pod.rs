@@ -34,6 +34,7 @@ impl<'a> Walk<'a> {
             (None, Some(from)) if self.query.iif.is_none() => self.end_with(from).map(|end| end.place),
             (None, _) => None,
         };
+        self.query.pod = place.and_then(|place| self.node.pods.get(place)).map(|pod| pod.name.clone());
         match place {
             Some(place) => self.leave_pod(place),
             None => self.depart(),

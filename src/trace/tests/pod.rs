@@ -91,7 +91,9 @@ fn a_packet_leaves_a_pod_by_its_pair_and_the_bridge() {
     assert_eq!(codes(&path), Vec::<&str>::new());
     // The source address alone says which pod.
     let query = Query { from: Some(ip("10.5.1.2")), ..Query::to(ip("10.5.2.2")) };
-    assert_eq!(trace(&node(), &query).steps, path.steps);
+    let by_address = trace(&node(), &query);
+    assert_eq!(by_address.steps, path.steps);
+    assert_eq!([path.pod.as_deref(), by_address.pod.as_deref()], [Some("lab-pod1"); 2]);
 }
 
 #[test]
