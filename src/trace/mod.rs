@@ -13,6 +13,7 @@ mod live;
 mod local;
 mod outer;
 mod pod;
+mod podwall;
 mod remotes;
 mod shared;
 mod spread;
@@ -68,7 +69,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// An echo request of 84 bytes from this host, as ping sends it.
+    /// An echo request of 84 bytes from this host, as ping sends it: not to be fragmented.
     pub fn to(dst: IpAddr) -> Self {
         let proto = if dst.is_ipv6() { 58 } else { 1 };
         Self { dst, from: None, iif: None, proto, sport: None, dport: None, size: 84, mark: 0, pod: None }
@@ -150,7 +151,6 @@ pub struct Path {
     pub query: Query,
     /// Its source, as chosen.
     pub src: Option<IpAddr>,
-    /// Stages in the order of the packet.
     /// The pod of this node that it starts in, by name or by its address.
     pub pod: Option<String>,
     pub steps: Vec<Step>,
@@ -167,6 +167,7 @@ pub struct Path {
     /// What is wrong; the first error is where it dies.
     pub findings: Vec<Finding>,
     /// What becomes of it.
+    /// Stages in the order of the packet.
     pub verdict: Verdict,
     /// What became of a real probe, if one was sent.
     pub live: Option<Live>,
@@ -197,7 +198,6 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let notes = far::notes(&near, peers);
     let expires = far::runs_out(&near);
     let far::Reach { beyond, far, handed } = far::reach(&near, peers);
-    let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
     let pod = near.query.pod.take();
     steps.extend(beyond.there);
     findings.extend(expires);
@@ -213,6 +213,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let query = query.clone();
     let (back, live) = (beyond.back, None);
     Path { query, src, pod, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
+    let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
 }
 
 /// Which part of the way a walk is.

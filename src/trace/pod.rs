@@ -61,6 +61,10 @@ impl<'a> Walk<'a> {
             return;
         }
         let Some((ask, gateway)) = self.route_inside(&end) else { return };
+        self.pod_sends(&end);
+        if self.end.is_some() {
+            return;
+        }
         let Some(next) = self.onto_bridge(&end, ask, gateway) else { return };
         self.neighbour_inside(&end, ask, &next);
         if self.end.is_some() {
