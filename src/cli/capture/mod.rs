@@ -67,7 +67,7 @@ pub const NOTES: &str = "Examples:
                 ip {version src dst src_node dst_node proto ttl tos id length fragment},
                 udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
   tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
-  cut           true if the captured bytes ended within a header
+  cut           true if the captured bytes ended within a header, or one cannot be
 
 Exit codes:
   0  the file was read or the capture ended, whatever was in it

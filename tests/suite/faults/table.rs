@@ -107,7 +107,25 @@ fn shortened(command: &str) -> String {
     let (rest, kept): (Vec<&str>, Vec<&str>) =
         command.split(" && ").partition(|part| part.contains("{another."));
     let more = if rest.is_empty() { "" } else { " && …" };
+    let kept: Vec<String> = kept.into_iter().map(legs_in_order).collect();
     format!("{}{more}", kept.join(" && "))
+}
+
+/// The legs of a multipath route by name: which comes first hangs on the kernel's hash of the day.
+fn legs_in_order(command: &str) -> String {
+    let mut parts = command.split(" nexthop ");
+    let head = parts.next().unwrap_or_default();
+    let mut legs: Vec<&str> = parts.collect();
+    legs.sort_unstable();
+    std::iter::once(head).chain(legs).collect::<Vec<_>>().join(" nexthop ")
+}
+
+#[test]
+fn the_legs_of_a_route_stand_in_one_order() {
+    let one = "ip route del {half} nexthop via b dev d onlink weight 1 nexthop via a dev e weight 1";
+    let other = "ip route del {half} nexthop via a dev e weight 1 nexthop via b dev d onlink weight 1";
+    assert_eq!([one, other].map(shortened), [other; 2]);
+    assert_eq!(shortened("ip link set x up && ip route add {another.base}"), "ip link set x up && …");
 }
 
 #[test]
