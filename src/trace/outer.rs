@@ -7,7 +7,7 @@ use super::unpack::{Kind, Parcel};
 use super::words::{answer_words, first, words};
 use super::{Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
-use crate::finding::{lease, mtu, outer};
+use crate::finding::{lease, outer};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::state::RouteKind;
