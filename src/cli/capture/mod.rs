@@ -151,6 +151,7 @@ struct Overlay {
     /// The nodes that its leases tell of.
     nodes: Nodes,
     /// This host's tunnel devices by name, and what a file is to say of each.
+    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "files of a live capture tell of them"))]
     devices: Vec<(String, String)>,
 }
 
