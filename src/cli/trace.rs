@@ -19,7 +19,8 @@ use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
-use crate::trace::{Far, Path, Query, Verdict, confirm, trace_among};
+use crate::snapshot::tell_apart;
+use crate::trace::{Far, Handed, Path, Query, Verdict, confirm, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
@@ -111,6 +112,8 @@ struct Document<'a> {
     back: &'a [crate::trace::Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     far: Option<&'a Far>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed: Option<&'a Handed>,
     notes: &'a [String],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
@@ -120,12 +123,13 @@ struct Document<'a> {
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let mut query = args.query()?;
-    let peers = peers(&args.peer, &args.look, global)?;
+    let mut peers = peers(&args.peer, &args.look, global)?;
     let depth = Depth { firewall: true, pods: true, ..Depth::TABLES };
     let mut look = gather(global, &args.look, depth)?;
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
+    let named = tell_apart(&look.snapshot, &mut peers);
     let mut path = trace_among(&look.snapshot, &query, &peers);
     // A silence that the kernel remembers may be long over: the next packet asks again, and so does this.
     let silent = look.source == Source::Live && path.findings.iter().any(|found| found.code == "outer.neigh");
@@ -133,6 +137,7 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
         look = gather(global, &args.look, depth)?;
         path = trace_among(&look.snapshot, &query, &peers);
     }
+    path.notes.extend(named);
     if look.source == Source::Live {
         path.findings.extend(held_against_kernel(&look, &path, global));
     }
@@ -211,6 +216,7 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         live: path.live.as_ref(),
         back: &path.back,
         far: path.far.as_ref(),
+        handed: path.handed.as_ref(),
         notes: &path.notes,
         findings: &path.findings,
         verdict: path.verdict.word(),
