@@ -108,6 +108,8 @@ impl Flow {
         let known = self.points.iter().position(|point| point.place == place);
         if known.is_none() && self.points.len() < PLACES {
             let (sides, errors, spark) = (<[Side; 2]>::default(), Errors::default(), Spark::default());
+            // Most flows have one place.
+            self.points.reserve_exact(1);
             self.points.push(Point { place, sides, errors, spark });
             return self.points.last_mut();
         }

@@ -19,10 +19,13 @@ pub fn lines(report: &Report, look: Look<'_>) -> Vec<String> {
     let mut lines = vec![head(report)];
     if !report.flows.is_empty() {
         let room = look.width.map_or(usize::MAX, usize::from);
-        let forms = [Tunnels::Whole, Tunnels::Network, Tunnels::None].map(|form| grid(report, look, form));
-        // The first form whose bars begin within the terminal.
-        let fits = |(_, bars): &&(Vec<String>, usize)| *bars + 8 <= room;
-        let (rows, _) = forms.iter().find(fits).or(forms.last()).cloned().unwrap_or_default();
+        // The first form whose bars begin within the terminal, or the shortest.
+        let (mut rows, mut bars) = grid(report, look, Tunnels::Whole);
+        for form in [Tunnels::Network, Tunnels::None] {
+            if bars + 8 > room {
+                (rows, bars) = grid(report, look, form);
+            }
+        }
         lines.extend(rows);
     }
     match look.width {
