@@ -1,5 +1,6 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
+use super::flow_table;
 use super::path_flags;
 use super::table::Key;
 use super::values::{color, compat, direction, force, number, positive, size, timeout, wrong};
@@ -11,7 +12,7 @@ use crate::cli::Color;
 pub(super) const SNAPLEN: u32 = 262_144;
 
 /// Milliseconds after which `--path` takes a packet for lost, unless `--timeout` says another.
-const TIMEOUT: i64 = 1000;
+pub(super) const TIMEOUT: i64 = 1000;
 
 /// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +83,10 @@ pub struct Flags {
     pub form: Form,
     /// JSON rather than a table, where the form is neither text nor packets.
     pub json: bool,
+    /// `--flows`.
+    pub flows: bool,
+    /// `--max-flows`.
+    pub max_flows: Option<usize>,
     /// What changes text.
     pub print: Opts,
     /// `-r`.
@@ -165,6 +170,8 @@ impl Flags {
             ask: Ask::default(),
             form: Form::default(),
             json: before.json,
+            flows: false,
+            max_flows: None,
             print: Opts::new(Compat::Ours),
             read: None,
             list: None,
@@ -243,6 +250,11 @@ impl Flags {
             Key::Interfaces => self.ask = Ask::Interfaces,
             Key::LinkTypes => self.ask = Ask::LinkTypes,
             Key::CountOnly => self.form = Form::Count,
+            Key::Flows => self.flows = true,
+            Key::MaxFlows => {
+                let most = positive(value, "number of flows")?;
+                self.max_flows = Some(usize::try_from(most).unwrap_or(usize::MAX));
+            }
             Key::Output => match value.as_str() {
                 "json" | "ndjson" => self.json = true,
                 "text" | "wide" => self.json = false,
@@ -347,13 +359,8 @@ impl Flags {
         if from_file && !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
             return wrong("-r reads a file and -i an interface: one of them");
         }
-        if self.path {
-            return path_flags::check(self);
-        }
-        if self.timeout != TIMEOUT {
-            return wrong("--timeout is how long --path waits for a packet: add --path");
-        }
-        if self.netns.is_some() && self.pod.is_some() {
+        // A path's pod is looked for in the namespace that --netns names.
+        if self.netns.is_some() && self.pod.is_some() && !self.path {
             return wrong("--netns and --pod both name a namespace: one of them");
         }
         if self.json && self.form == Form::Count {
@@ -362,6 +369,8 @@ impl Flags {
         if self.post.is_some() && self.write.is_none() {
             return wrong("-z runs on what -w writes: name a file with -w");
         }
+        flow_table::fits(self)?;
+        path_flags::check(self)?;
         if self.print.compat != Compat::Ours {
             // tcpdump has one interface: the last that was named.
             self.interfaces = self.interfaces.pop().into_iter().collect();

@@ -1,11 +1,15 @@
 //! What cannot go together with `--path`: it opens devices itself and writes lines of its own.
 
-use super::flags::{Direction, Flags, Form, SNAPLEN, Wrong};
+use super::flags::{Direction, Flags, Form, SNAPLEN, TIMEOUT, Wrong};
 use super::values::wrong;
 use crate::capture::ctx::Compat;
 
 /// Refuses options that would have no effect.
 pub(super) fn check(flags: &Flags) -> Result<(), Wrong> {
+    if !flags.path {
+        let alone = "--timeout is how long --path waits for a packet: add --path";
+        return if flags.timeout == TIMEOUT { Ok(()) } else { wrong(alone) };
+    }
     let print = &flags.print;
     let files = flags.read.is_some() || flags.list.is_some();
     let writes = flags.write.is_some() || flags.pcapng || flags.and_print;
@@ -21,7 +25,7 @@ pub(super) fn check(flags: &Flags) -> Result<(), Wrong> {
             "--path finds the devices itself: leave -i out, or name a pod with --pod",
         ),
         (writes, "--path writes lines, not packets: leave -w out"),
-        (flags.form != Form::Text, "--path and --count are two answers: one of them"),
+        (flags.form != Form::Text, "--path, --flows and --count are answers of their own: one of them"),
         (print.compat != Compat::Ours, "tcpdump has no --path: leave --compat out"),
         (hex || print.e, "--path tells a packet in one line: leave -e, -x, -X and -A out"),
         (opening, "--path opens the devices as it needs them: leave -s, -y, -j and -Q out"),
@@ -56,6 +60,7 @@ mod tests {
             ("--path -i eth0", "leave -i out"),
             ("--path -w x.pcap", "leave -w out"),
             ("--path --count", "one of them"),
+            ("--path --flows", "one of them"),
             ("--path --compat 5.0", "leave --compat out"),
             ("--path -X", "leave -e"),
             ("--path -e", "leave -e"),
