@@ -13,7 +13,7 @@ use super::proto::l3::Ends;
 use super::reader::{Cut, Step, after, array, be16, be24, u8_at};
 
 /// Which tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// VXLAN, called OTV by an older tcpdump on 8472.
     Vxlan,
@@ -52,6 +52,8 @@ pub struct Ip {
     pub id: u16,
     /// A fragment that is not the first.
     pub later: bool,
+    /// What all fragments of a packet share, if this is one.
+    pub fragment: Option<u32>,
     /// Where the header begins.
     pub at: usize,
     /// Where the payload begins.
@@ -201,6 +203,7 @@ fn four(b: &[u8], at: usize) -> Step<Ip> {
         tos: head.dcp().value() << 2 | head.ecn().value(),
         id: head.identification(),
         later: head.fragments_offset().value() != 0,
+        fragment: head.is_fragmenting_payload().then(|| head.identification().into()),
         at,
         body: at + head.slice().len() + auth,
         len: u32::from(head.total_len()),
@@ -213,17 +216,20 @@ fn six(b: &[u8], at: usize) -> Step<Ip> {
         return Err(Cut);
     }
     let (head, more) = (ip.header(), ip.extensions());
-    let later = |header| match header {
-        Ipv6ExtensionSlice::Fragment(fragment) => fragment.fragment_offset().value() != 0,
-        _ => false,
+    let fragment = |header| match header {
+        Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment),
+        _ => None,
     };
+    let fragment = || more.clone().into_iter().find_map(fragment);
+    let fragment = more.is_fragmenting_payload().then(fragment).flatten();
     Ok(Ip {
         ends: Ends::V6(head.source(), head.destination()),
         proto: ip.payload().ip_number.0,
         ttl: head.hop_limit(),
         tos: head.traffic_class(),
         id: 0,
-        later: more.is_fragmenting_payload() && more.clone().into_iter().any(later),
+        later: fragment.as_ref().is_some_and(|fragment| fragment.fragment_offset().value() != 0),
+        fragment: fragment.map(|fragment| fragment.identification()),
         at,
         body: at + Ipv6Header::LEN + more.slice().len(),
         len: u32::from(head.payload_length()) + Ipv6Header::LEN as u32,
