@@ -2143,7 +2143,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__trace)
-            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --resolve --pod --from --iif --proto --sport --dport --size --mark --peer --live --strict --expect --minimal --verbose --output --color --netns --help --version"
+            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --resolve --pod --from --iif --proto --sport --dport --size --df --no-df --mark --peer --live --strict --expect --minimal --verbose --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -71,6 +71,12 @@ pub struct TraceArgs {
     /// Bytes of the IP packet
     #[arg(long, value_name = "BYTES", default_value_t = 84)]
     size: u32,
+    /// The packet must not be fragmented: the kernel's way where it finds out the path's MTU [default]
+    #[arg(long, overrides_with = "no_df")]
+    df: bool,
+    /// The packet may be fragmented, as where the path's MTU is not looked for (ping -M dont)
+    #[arg(long)]
+    no_df: bool,
     /// Firewall mark
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = mark)]
     mark: u32,
@@ -156,7 +162,7 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
 
 impl TraceArgs {
     fn query(&self) -> Result<Query, Failure> {
-        let Self { from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let Self { from, iif, proto, sport, dport, size, mark, no_df, .. } = *self;
         let dst = destination(&self.dst, self.resolve, from)?;
         if let Some(from) = from.filter(|from| from.is_ipv4() != dst.is_ipv4()) {
             return Err(Failure::usage(format!("--from {from} and {dst} are of two address families")));
@@ -167,7 +173,7 @@ impl TraceArgs {
             Some(1) if dst.is_ipv6() => query.proto,
             given => given.unwrap_or(query.proto),
         };
-        Ok(Query { from, iif, proto, sport, dport, size, mark, ..query })
+        Ok(Query { from, iif, proto, sport, dport, size, df: !no_df, mark, ..query })
     }
 
     fn code(&self, path: &Path) -> u8 {

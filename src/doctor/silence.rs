@@ -69,7 +69,8 @@ pub fn unexplained(ground: &Ground<'_>, report: &Report, peer: &Peer, looked_at:
         return (model::lost(node, peer.gateway(), &cause, &[]), "no answer by the direct route".to_owned());
     }
     let port = ground.vxlan().map_or(8472, |conf| conf.port);
-    let open = report.answers.iter().any(|said| said.id == "firewall.tunnel" && said.answer == Word::Fine);
+    let fine = |id: &str| report.answers.iter().any(|said| said.id == id && said.answer == Word::Fine);
+    let open = fine("firewall.seen") && fine("firewall.tunnel");
     let why = match underlay::leaves(ground, peer.public) {
         Some(dev) if open => {
             let lost = filter::between(node, &peer.node, peer.public, port, looked_at);

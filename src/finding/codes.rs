@@ -24,6 +24,7 @@ pub const CODES: &[CodeRow] = &[
     row("pod.noaddr", Error, "the pod does not have the source address"),
     row("pod.noroute", Error, "the pod has no route that leads to its node"),
     row("pod.neigh", Error, "the pod's entry for its gateway is wrong or failed"),
+    row("pod.filter", Error, "the pod's own firewall drops the packet"),
     row("veth.down", Error, "one end of the pod's veth pair is down"),
     row("bridge.port", Error, "the pod's veth is no port of the bridge, or the port does not forward"),
     row("bridge.stale", Error, "the bridge has another subnet than subnet.env"),

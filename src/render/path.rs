@@ -8,7 +8,7 @@ use owo_colors::OwoColorize;
 use super::parts::finding_lines;
 use super::table::clean;
 use crate::finding::Level;
-use crate::trace::{Far, Handed, Live, Mark, Path, Spot, Step, Verdict};
+use crate::trace::{Far, Handed, Live, Mark, Path, Query, Spot, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,7 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     }
     let start = || path.query.pod.as_deref().map_or_else(|| "this host".to_owned(), clean);
     let src = path.src.map_or_else(start, |ip| ip.to_string());
-    let port = path.query.dport.map(|port| format!(" {port}")).unwrap_or_default();
-    let mut lines = vec![format!("{src} -> {}   {}{port}, {head}", path.query.dst, proto(path.query.proto))];
+    let mut lines = vec![format!("{src} -> {}   {}, {head}", path.query.dst, protocol(&path.query))];
     let mut on = path.steps.first().map(|step| step.node.as_str());
     for step in &path.steps {
         if on != Some(&step.node) {
@@ -179,14 +178,16 @@ fn tinted(sign: &str, colour: bool) -> String {
     }
 }
 
-fn proto(number: u8) -> String {
-    match number {
+/// `icmp`, `tcp 80`.
+pub(super) fn protocol(query: &Query) -> String {
+    let name = match query.proto {
         1 => "icmp".to_owned(),
         6 => "tcp".to_owned(),
         17 => "udp".to_owned(),
         58 => "icmp6".to_owned(),
         other => format!("protocol {other}"),
-    }
+    };
+    query.dport.map_or_else(|| name.clone(), |port| format!("{name} {port}"))
 }
 
 #[cfg(test)]

@@ -276,7 +276,7 @@ pub(super) fn from_afar(finding: Finding, reply: bool) -> Finding {
         Some(("rpfilter", _)) => "remote.rpfilter",
         Some(("forward", _)) => "remote.forward",
         Some(("filter", "hidden")) => return finding,
-        Some(("filter", _)) => "remote.filter",
+        Some(("filter", _) | ("pod", "filter")) => "remote.filter",
         Some(("outer", "filtered")) if !reply => "remote.filter",
         Some(("vtep", "vni")) => "remote.vni",
         Some(("vtep", "mac")) => "remote.mac",

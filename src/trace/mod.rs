@@ -13,8 +13,10 @@ mod live;
 mod local;
 mod outer;
 mod pod;
+mod podwall;
 mod remotes;
 mod shared;
+mod size;
 mod spread;
 mod stray;
 mod tunnel;
@@ -60,6 +62,8 @@ pub struct Query {
     pub dport: Option<u16>,
     /// Bytes of the IP packet.
     pub size: u32,
+    /// It must not be fragmented (DF), as where the kernel finds out the path's MTU by it.
+    pub df: bool,
     /// Firewall mark.
     pub mark: u32,
     /// The pod of this node that it starts in, by its name in the snapshot.
@@ -68,10 +72,21 @@ pub struct Query {
 }
 
 impl Query {
-    /// An echo request of 84 bytes from this host, as ping sends it.
+    /// An echo request of 84 bytes from this host, as ping sends it: not to be fragmented.
     pub fn to(dst: IpAddr) -> Self {
         let proto = if dst.is_ipv6() { 58 } else { 1 };
-        Self { dst, from: None, iif: None, proto, sport: None, dport: None, size: 84, mark: 0, pod: None }
+        Self {
+            dst,
+            from: None,
+            iif: None,
+            proto,
+            sport: None,
+            dport: None,
+            size: 84,
+            df: true,
+            mark: 0,
+            pod: None,
+        }
     }
 }
 
@@ -150,6 +165,8 @@ pub struct Path {
     pub query: Query,
     /// Its source, as chosen.
     pub src: Option<IpAddr>,
+    /// The pod of this node that it starts in, by name or by its address.
+    pub pod: Option<String>,
     /// Stages in the order of the packet.
     pub steps: Vec<Step>,
     /// Where it goes to one of several: each of them.
@@ -195,6 +212,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let notes = far::notes(&near, peers);
     let expires = far::runs_out(&near);
     let far::Reach { beyond, far, handed } = far::reach(&near, peers);
+    let pod = near.query.pod.take();
     let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
     steps.extend(beyond.there);
     findings.extend(expires);
@@ -209,7 +227,7 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let verdict = end.or(beyond.end).unwrap_or(arrived);
     let query = query.clone();
     let (back, live) = (beyond.back, None);
-    Path { query, src, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
+    Path { query, src, pod, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
 }
 
 /// Which part of the way a walk is.

@@ -7,7 +7,7 @@ use super::unpack::{Kind, Parcel};
 use super::words::{answer_words, first, words};
 use super::{Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
-use crate::finding::{lease, mtu, outer};
+use crate::finding::{lease, outer};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::state::RouteKind;
@@ -161,32 +161,6 @@ impl Walk<'_> {
             }
         }
         self.neighbour_of("underlay", leg.hop.via.unwrap_or(to), dev, peer);
-    }
-
-    /// The packet in the tunnel, and the tunnel in the underlay.
-    fn fits(&mut self, (tunnel, mtu, overhead): (IfName, u32, u32), (dev, room): (IfName, u32)) {
-        let size = self.query.size;
-        let command = format!("ip link show {tunnel}; ip link show {dev}");
-        if mtu.saturating_add(overhead) > room {
-            let by = dev.to_string();
-            let what = mtu::Outer { tunnel, mtu, overhead, by: &by, room };
-            let finding = mtu::outer(self.host(), what);
-            if size.saturating_add(overhead) > room {
-                return self.fail(
-                    "mtu",
-                    format!("{size} + {overhead} > {dev} {room}"),
-                    finding,
-                    Verdict::Dropped,
-                );
-            }
-            self.findings.push(finding);
-        }
-        if size > mtu {
-            let told = format!("fragmentation needed, mtu {mtu}, if it must not be fragmented");
-            self.pass("mtu", format!("{size} > {tunnel} {mtu}: {told}"), command);
-            return;
-        }
-        self.pass("mtu", format!("{size} <= {tunnel} {mtu}, {mtu} + {overhead} <= {dev} {room}"), command);
     }
 
     /// Two leases with one public address: whichever node answers there gets the packets of both.
