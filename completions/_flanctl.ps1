@@ -717,7 +717,7 @@ Register-ArgumentCompleter -Native -CommandName 'flanctl' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the text; NO_COLOR is honoured')
             [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Look into, or run in, this network namespace: a name, a path or a process id')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Ask the resolver for DST where it is a name')
-            [CompletionResult]::new('--df', '--df', [CompletionResultType]::ParameterName, 'The packet must not be fragmented: the kernel''s way where it finds out the path''s MTU [default]')
+            [CompletionResult]::new('--df', '--df', [CompletionResultType]::ParameterName, 'The packet must not be fragmented: the default, as where the kernel finds out the path''s MTU')
             [CompletionResult]::new('--no-df', '--no-df', [CompletionResultType]::ParameterName, 'The packet may be fragmented, as where the path''s MTU is not looked for (ping -M dont)')
             [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit 1 also if a stage was not seen')

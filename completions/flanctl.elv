@@ -687,7 +687,7 @@ set edit:completion:arg-completer[flanctl] = {|@words|
             cand --color 'When to colour the text; NO_COLOR is honoured'
             cand --netns 'Look into, or run in, this network namespace: a name, a path or a process id'
             cand --resolve 'Ask the resolver for DST where it is a name'
-            cand --df 'The packet must not be fragmented: the kernel''s way where it finds out the path''s MTU [default]'
+            cand --df 'The packet must not be fragmented: the default, as where the kernel finds out the path''s MTU'
             cand --no-df 'The packet may be fragmented, as where the path''s MTU is not looked for (ping -M dont)'
             cand --live 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
             cand --strict 'Exit 1 also if a stage was not seen'

@@ -634,7 +634,7 @@ always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l resolve -d 'Ask the resolver for DST where it is a name'
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the kernel\'s way where it finds out the path\'s MTU [default]'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the default, as where the kernel finds out the path\'s MTU'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l no-df -d 'The packet may be fragmented, as where the path\'s MTU is not looked for (ping -M dont)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l live -d 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'
