@@ -1,5 +1,7 @@
 //! `capture` beside Debian's tcpdump, byte for byte, and on its own ground: inner packets, records, files.
 
+mod allocations;
+mod dice;
 mod flows;
 mod generator;
 mod live;
@@ -8,7 +10,7 @@ mod path;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use generator::Dice;
+use dice::Dice;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/capture").join(name)

@@ -88,20 +88,20 @@ fn forced(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
 fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3: &L3<'_>) -> Step<bool> {
     let (sport, dport) = ports;
     let tunnels = &cx.o.tunnels;
-    let inner = if tunnels.vxlan.contains(&dport) {
+    let inner = if has(&tunnels.vxlan, dport) {
         vxlan::print
-    } else if tunnels.otv.contains(&dport) {
+    } else if has(&tunnels.otv, dport) {
         otv::print
-    } else if tunnels.geneve.contains(&dport) {
+    } else if has(&tunnels.geneve, dport) {
         geneve::print
-    } else if tunnels.gpe.contains(&dport) {
+    } else if has(&tunnels.gpe, dport) {
         gpe::print
-    } else if tunnels.bare.contains(&dport) || tunnels.bare.contains(&sport) {
+    } else if has(&tunnels.bare, dport) || has(&tunnels.bare, sport) {
         if !bare::is_one(b) {
             return Ok(false);
         }
         bare::print
-    } else if tunnels.wireguard.contains(&dport) || tunnels.wireguard.contains(&sport) {
+    } else if has(&tunnels.wireguard, dport) || has(&tunnels.wireguard, sport) {
         return Ok(wireguard::print(cx, out, b, len));
     } else {
         return app::udp(cx, out, ports, b, len, l3);
@@ -111,6 +111,12 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
         return app::udp(cx, out, ports, b, len, l3);
     }
     inner(cx, out, upto(b, len as usize), len).map(|()| true)
+}
+
+/// A list of one or two is looked through faster than `contains` is called.
+#[inline(always)]
+fn has(ports: &[u16], port: u16) -> bool {
+    ports.iter().fold(false, |found, known| found | (*known == port))
 }
 
 fn checksum(cx: &Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) {
