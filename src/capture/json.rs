@@ -1,15 +1,17 @@
 //! A packet as one JSON object on a line: outer packet, tunnel, inner packet. Numbers are numbers, addresses strings.
 //!
-//! `number time len caplen interface outer [tunnel inner] [cut]`; a packet (`outer`, `inner`) holds what there is of
+//! `number time len caplen interface outer [tunnel inner] [isl inner] [cut]`; a packet (`outer`, `inner`) holds what there is of
 //! `eth {src dst type vlans}`, `arp {op sender sender_mac target}`,
 //! `ip {version src dst src_node dst_node proto ttl tos id length fragment}`, `udp {sport dport length}`,
-//! `tcp {sport dport seq ack flags win length}`, `icmp {type code id seq}`; `tunnel {kind vni group}`.
+//! `tcp {sport dport seq ack flags win length}`, `icmp {type code id seq}`; `tunnel {kind vni group}`,
+//! `isl {type vlan priority bpdu index}`.
 
 use std::collections::HashMap;
 
 use super::inner::{self, Ip};
 use super::nodes::{Nodes, addresses};
 use super::packet::{Link, Packet};
+use super::proto::isl;
 use super::proto::l3::Ends;
 use super::reader::{Cut, Step, after, array, be16, be32, u8_at};
 use super::text::Out;
@@ -117,11 +119,30 @@ impl Records {
             tunnel.close();
             cut |= self.one(all.name("inner"), inner.link, inner.data, inner.len).is_err();
         }
+        if packet.link == Link::ETHERNET && isl::is_one(packet.data) {
+            cut |= self.isl(&mut all, packet).is_err();
+        }
         if cut {
             all.name("cut").str("true");
         }
         all.close();
         out.byte(b'\n');
+    }
+
+    /// Cisco's header around a frame, and the frame.
+    fn isl(&self, all: &mut Members<'_>, packet: &Packet<'_>) -> Step {
+        let header = isl::read(packet.data, packet.len)?;
+        let mut isl = Members::open(all.name("isl"));
+        isl.number("type", header.kind);
+        isl.number("vlan", header.vlan);
+        isl.number("priority", header.priority);
+        isl.name("bpdu").str(if header.bpdu { "true" } else { "false" });
+        isl.number("index", header.index);
+        isl.close();
+        if header.kind != 0 {
+            return Ok(());
+        }
+        self.one(all.name("inner"), Link::ETHERNET, header.data, header.len)
     }
 
     /// The name of the interface: of the one that a cooked header tells, where it is known.

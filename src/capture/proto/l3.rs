@@ -28,7 +28,7 @@ pub struct L3<'a> {
     pub ttl: u8,
     /// The header's bytes from its first on, as captured.
     pub bytes: &'a [u8],
-    /// The last destination, which a routing header may move: what an IPv6 checksum covers.
+    /// The last destination, which a source route may move: what a checksum covers. IPv4 has four bytes of it.
     pub last: [u8; 16],
 }
 
@@ -91,10 +91,10 @@ impl L3<'_> {
         let [l3, l2, l1, l0] = len.to_be_bytes();
         let mut text = [0; 40];
         let used = match self.ends {
-            Ends::V4(src, dst) => {
+            Ends::V4(src, _) => {
                 // The length has sixteen bits here, however long the packet is.
                 let tail = [0, 0, l1, l0, 0, proto];
-                let parts = src.into_iter().chain(dst).chain(tail);
+                let parts = src.into_iter().chain(self.last.into_iter().take(4)).chain(tail);
                 text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
                 14
             }

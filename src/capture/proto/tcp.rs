@@ -44,6 +44,8 @@ pub struct Segment {
     pub start: Start,
     /// From the end that sorts second.
     pub reversed: bool,
+    /// The payload was captured to its end.
+    pub whole: bool,
 }
 
 /// A segment.
@@ -64,28 +66,14 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     };
     let [_, _, _, _, s3, s2, s1, s0, a3, a2, a1, a0, offset, flags, ..] = head;
     let hlen = u32::from(offset >> 4) * 4;
-    if cx.o.q > 0 {
-        out.str("tcp ");
-        out.dec(len.wrapping_sub(hlen));
-        if hlen > len {
-            bad_header(out, hlen, len);
-        }
+    if before_flags(cx, out, hlen, len) {
         return Ok(());
     }
     out.str("Flags [");
     write_flags(cx, out, flags, offset & 15);
     let told = (u32::from_be_bytes([s3, s2, s1, s0]), u32::from_be_bytes([a3, a2, a1, a0]));
-    let (seq, ack, segment) = relative(cx, l3, (sport, dport), flags, told);
-    if hlen > len {
-        bad_header(out, hlen, len);
-        super::invalid(out);
-        return Ok(());
-    }
-    if cx.v50() && hlen < 20 {
-        out.str(" [header length ");
-        out.dec(hlen);
-        out.str(" < 20]");
-        super::invalid(out);
+    let (seq, ack, mut segment) = relative(cx, l3, (sport, dport), flags, told);
+    if behind_flags(cx, out, hlen, len) {
         return Ok(());
     }
     if cx.o.v > 0 && !cx.o.no_sums && !l3.fragmented {
@@ -94,6 +82,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     let body_len = len - hlen;
     numbers(cx, out, &head, body_len, (seq, ack));
     if hlen > 20 {
+        segment.whole = b.len() >= len as usize;
         out.str(", options [");
         if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, &segment)? {
             return Ok(());
@@ -108,6 +97,48 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     payload(cx, out, b, (hlen, body_len), (sport, dport), flags, l3)
 }
 
+/// What a header that is too short for the older version, or -q, says instead of everything. True if that is all.
+#[inline(always)]
+fn before_flags(cx: &Cx, out: &mut Out, hlen: u32, len: u32) -> bool {
+    if hlen < 20 && !cx.v50() {
+        out.str(" tcp ");
+        out.dec(len.wrapping_sub(hlen));
+        out.str(" [bad hdr length ");
+        out.dec(hlen);
+        out.str(" - too short, < 20]");
+        return true;
+    }
+    if cx.o.q > 0 {
+        out.str("tcp ");
+        out.dec(len.wrapping_sub(hlen));
+        if hlen > len {
+            bad_header(cx, out, hlen, len);
+        }
+        return true;
+    }
+    false
+}
+
+/// A header's length that cannot be. True if it is one.
+#[inline(always)]
+fn behind_flags(cx: &Cx, out: &mut Out, hlen: u32, len: u32) -> bool {
+    if hlen > len {
+        bad_header(cx, out, hlen, len);
+        if cx.v50() {
+            super::invalid(out);
+        }
+        return true;
+    }
+    if hlen < 20 {
+        out.str(" [header length ");
+        out.dec(hlen);
+        out.str(" < 20]");
+        super::invalid(out);
+        return true;
+    }
+    false
+}
+
 /// Both numbers, relative to the connection's first unless -S.
 #[inline(always)]
 fn relative(
@@ -117,7 +148,7 @@ fn relative(
     flags: u8,
     (mut seq, mut ack): (u32, u32),
 ) -> (u32, u32, Segment) {
-    let mut segment = Segment { flags, start: Start::default(), reversed: false };
+    let mut segment = Segment { flags, start: Start::default(), reversed: false, whole: true };
     if !cx.o.absolute && flags & ACK != 0 {
         let (start, reversed, known) = start_of(cx, l3, ports, flags & SYN != 0, seq, ack);
         if known {
@@ -174,6 +205,14 @@ fn payload(
 ) -> Step {
     let captured = b.len() >= hlen as usize;
     let body = after(b, hlen as usize);
+    if !captured && !cx.v50() {
+        out.str(" [remaining caplen(");
+        out.dec(b.len() as u32);
+        out.str(") < header length(");
+        out.dec(hlen);
+        out.str(")]");
+        return Err(Cut);
+    }
     if flags & RST != 0 && (cx.v50() || cx.o.v > 0) {
         return tcp_rst::print(cx, out, body, len);
     }
@@ -197,10 +236,10 @@ fn write_flags(cx: &Cx, out: &mut Out, flags: u8, more: u8) {
     out.byte(b']');
 }
 
-fn bad_header(out: &mut Out, hlen: u32, len: u32) {
+fn bad_header(cx: &Cx, out: &mut Out, hlen: u32, len: u32) {
     out.str(" [bad hdr length ");
     out.dec(hlen);
-    out.str(", too long, > ");
+    out.str(if cx.v50() { ", too long, > " } else { " - too long, > " });
     out.dec(len);
     out.byte(b']');
 }
