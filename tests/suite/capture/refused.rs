@@ -16,7 +16,8 @@ fn shell(line: &str, arg: &Path) -> (Option<i32>, String, String) {
 #[test]
 fn an_interface_that_is_not_there_is_answered_with_those_that_are() {
     let dir = tempfile::tempdir().unwrap();
-    let (code, _, said) = shell("ip link add here type dummy && exec \"$0\" capture -i nowhere", dir.path());
+    let (code, _, said) =
+        shell("ip link add here type veth peer there && exec \"$0\" capture -i nowhere", dir.path());
     assert_eq!(code, Some(1));
     assert!(said.starts_with("flanctl: nowhere: No such device exists\nhint: there are: "), "{said}");
     assert!(said.contains("here") && said.contains("lo"), "{said}");
