@@ -297,7 +297,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__capture)
-            opts="-i -r -w -c -n -e -v -q -o -t -x -X -D -A -b -B -C -d -f -F -g -G -j -K -l -L -N -# -O -p -Q -s -S -T -u -U -V -W -y -z -Z -h --interface --read --write --packets --link --verbose --quick --inner --output --netns --pod --compat --list-interfaces --buffer-size --count --ip-oneline --immediate-mode --time-stamp-type --dont-verify-checksums --list-data-link-types --lengths --number --no-optimize --no-promiscuous-mode --print --print-sampling --direction --quiet --snapshot-length --skip --absolute-tcp-sequence-numbers --time-stamp-precision --micro --nano --packet-buffered --linktype --relinquish-privileges --pcapng --no-annotate --run-dir --color --help"
+            opts="-i -r -w -c -n -e -v -q -o -t -x -X -D -A -b -B -C -d -f -F -g -G -j -K -l -L -N -# -O -p -Q -s -S -T -u -U -V -W -y -z -Z -h --interface --read --write --packets --link --verbose --quick --inner --output --flows --netns --pod --compat --list-interfaces --buffer-size --count --ip-oneline --immediate-mode --time-stamp-type --dont-verify-checksums --list-data-link-types --lengths --max-flows --number --no-optimize --no-promiscuous-mode --print --print-sampling --direction --quiet --snapshot-length --skip --absolute-tcp-sequence-numbers --time-stamp-precision --micro --nano --packet-buffered --linktype --relinquish-privileges --pcapng --no-annotate --run-dir --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -384,6 +384,10 @@ _flanctl() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-flows)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2139,7 +2143,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__trace)
-            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --resolve --pod --from --iif --proto --sport --dport --size --mark --peer --live --strict --expect --minimal --verbose --output --color --netns --help --version"
+            opts="-v -o -h -V --snapshot --device --run-dir --store --etcd-endpoints --etcd-prefix --etcd-keyfile --etcd-certfile --etcd-cafile --etcd-username --etcd-password --resolve --pod --from --iif --proto --sport --dport --size --df --no-df --mark --peer --live --strict --expect --minimal --verbose --output --color --netns --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

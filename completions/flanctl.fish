@@ -100,7 +100,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s r -l read -d
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s w -l write -d 'Write packets to a file, - for standard output; pcapng if its name ends in .pcapng' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s c -l packets -d 'End after so many packets' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l inner -d 'Only packets whose inner packet matches: the filter language, and vni N, node NAME' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s o -l output -d 'One JSON object a packet instead of text' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s o -l output -d 'One JSON object a packet instead of text; with --flows, json is one document' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l netns -d 'Capture in this network namespace' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pod -d 'Capture in the namespace of this pod' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l compat -d 'Print what that tcpdump prints, to the byte' -r
@@ -109,6 +109,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s C -d 'Begin 
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s F -d 'Take the filter from a file' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s G -d 'Begin another file every so many seconds; the name is strftime\'s' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s j -l time-stamp-type -d 'Who stamps the packets' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l max-flows -d 'Flows that --flows remembers; the longest idle goes [default: 10000]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l print-sampling -d 'Print every Nth packet' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Q -l direction -d 'Only packets that come in, or that go out' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s s -l snapshot-length -d 'Bytes of each packet [default: 262144]' -r
@@ -126,6 +127,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s n -d 'Number
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s e -l link -d 'Print the link header, outer and inner'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s v -l verbose -d 'More of each header; repeat for still more'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s q -l quick -d 'Less of each packet; tunnels stay closed'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l flows -d 'Instead of packets a table of their flows: bytes each way, retransmissions, round trips, ICMP errors'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s t -d 'No time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, -ttttt since the first line'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s x -d 'Print the packet in hex; -xx with its link header'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s X -d 'Print the packet in hex and ASCII; -XX with its link header'
@@ -630,6 +632,8 @@ always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l resolve -d 'Ask the resolver for DST where it is a name'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the kernel\'s way where it finds out the path\'s MTU [default]'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l no-df -d 'The packet may be fragmented, as where the path\'s MTU is not looked for (ping -M dont)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l live -d 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Verdict and codes alone, on one line'

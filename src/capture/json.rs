@@ -1,14 +1,16 @@
 //! A packet as one JSON object on a line: outer packet, tunnel, inner packet. Numbers are numbers, addresses strings.
 //!
-//! `number time len caplen interface outer [tunnel inner] [isl inner] [cut]`; a packet (`outer`, `inner`) holds what there is of
-//! `eth {src dst type vlans}`, `arp {op sender sender_mac target}`,
+//! `number time len caplen interface outer [tunnel inner] [isl inner] [cut]`; a packet (`outer`, `inner`) holds what
+//! there is of `eth {src dst type vlans}`, `arp {op sender sender_mac target}`,
 //! `ip {version src dst src_node dst_node proto ttl tos id length fragment}`, `udp {sport dport length}`,
 //! `tcp {sport dport seq ack flags win length}`, `icmp {type code id seq}`; `tunnel {kind vni group}`,
 //! `isl {type vlan priority bpdu index}`.
 
 use std::collections::HashMap;
 
-use super::inner::{self, Ip};
+use etherparse::Ethernet2HeaderSlice;
+
+use super::inner::{self, Ip, Tags};
 use super::nodes::{Nodes, addresses};
 use super::packet::{Link, Packet};
 use super::proto::isl;
@@ -42,6 +44,8 @@ impl<'a> Members<'a> {
         Self { out, any: false }
     }
 
+    /// Into its caller: there the name is a constant, and a few moves rather than a call.
+    #[inline(always)]
     fn name(&mut self, name: &str) -> &mut Out {
         if self.any {
             self.out.byte(b',');
@@ -53,6 +57,7 @@ impl<'a> Members<'a> {
         self.out
     }
 
+    #[inline(always)]
     fn number(&mut self, name: &str, n: impl Into<u64>) {
         self.name(name).dec(n);
     }
@@ -106,8 +111,10 @@ impl Records {
             Some(name) => all.text("interface", name),
             None => all.number("interface", packet.interface),
         }
-        let mut cut = self.one(all.name("outer"), packet.link, packet.data, packet.len).is_err();
-        if let Some(inner) = inner::find(packet, tunnels) {
+        let (b, len) = (packet.data, packet.len);
+        let (mut cut, ip) = self.one(all.name("outer"), packet.link, b, len);
+        let inner = ip.and_then(|ip| inner::carried(&ip, b, len, tunnels).ok().flatten());
+        if let Some(inner) = inner {
             let mut tunnel = Members::open(all.name("tunnel"));
             tunnel.text("kind", inner.kind.name());
             if let Some(vni) = inner.vni {
@@ -117,10 +124,10 @@ impl Records {
                 tunnel.number("group", group);
             }
             tunnel.close();
-            cut |= self.one(all.name("inner"), inner.link, inner.data, inner.len).is_err();
+            cut |= self.one(all.name("inner"), inner.link, inner.data, inner.len).0;
         }
         if packet.link == Link::ETHERNET && isl::is_one(packet.data) {
-            cut |= self.isl(&mut all, packet).is_err();
+            cut |= self.isl(&mut all, packet);
         }
         if cut {
             all.name("cut").str("true");
@@ -129,9 +136,9 @@ impl Records {
         out.byte(b'\n');
     }
 
-    /// Cisco's header around a frame, and the frame.
-    fn isl(&self, all: &mut Members<'_>, packet: &Packet<'_>) -> Step {
-        let header = isl::read(packet.data, packet.len)?;
+    /// Cisco's header around a frame, and the frame. True if something is missing.
+    fn isl(&self, all: &mut Members<'_>, packet: &Packet<'_>) -> bool {
+        let Ok(header) = isl::read(packet.data, packet.len) else { return true };
         let mut isl = Members::open(all.name("isl"));
         isl.number("type", header.kind);
         isl.number("vlan", header.vlan);
@@ -139,10 +146,7 @@ impl Records {
         isl.name("bpdu").str(if header.bpdu { "true" } else { "false" });
         isl.number("index", header.index);
         isl.close();
-        if header.kind != 0 {
-            return Ok(());
-        }
-        self.one(all.name("inner"), Link::ETHERNET, header.data, header.len)
+        header.kind == 0 && self.one(all.name("inner"), Link::ETHERNET, header.data, header.len).0
     }
 
     /// The name of the interface: of the one that a cooked header tells, where it is known.
@@ -152,22 +156,30 @@ impl Records {
         told.or_else(|| self.interfaces.get(packet.interface as usize)).map(String::as_str)
     }
 
-    /// A packet's object; closed whatever is missing.
-    fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> Step {
-        let mut layers = Members::open(out);
-        let done = self.layers(&mut layers, link, b, len);
+    /// A packet's object, closed whatever is missing: whether something is, and the IP header.
+    fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> (bool, Option<Ip>) {
+        let (mut layers, mut ip) = (Members::open(out), None);
+        let done = self.layers(&mut layers, link, b, len, &mut ip);
         layers.close();
-        done
+        (done.is_err(), ip)
     }
 
-    fn layers(&self, layers: &mut Members<'_>, link: Link, b: &[u8], len: u32) -> Step {
+    fn layers(
+        &self,
+        layers: &mut Members<'_>,
+        link: Link,
+        b: &[u8],
+        len: u32,
+        found: &mut Option<Ip>,
+    ) -> Step {
         if link == Link::ETHERNET {
             ethernet(layers.name("eth"), b)?;
         }
         let (kind, at) = inner::frame(link, b)?;
         match kind {
             0x0800 | 0x86dd => {
-                let ip = inner::ip(link, b)?;
+                let ip = inner::ip_of(kind, at, b)?;
+                *found = Some(ip);
                 self.ip(layers.name("ip"), &ip);
                 if ip.later {
                     return Ok(());
@@ -219,26 +231,26 @@ fn mac(out: &mut Out, addr: [u8; 6]) {
 fn ethernet(out: &mut Out, b: &[u8]) -> Step {
     let mut members = Members::open(out);
     let mut fields = || -> Step {
-        let (src, dst) = (array(b, 6)?, array(b, 0)?);
-        mac(members.name("src"), src);
-        mac(members.name("dst"), dst);
-        let (mut kind, mut at) = (be16(b, 12)?, 14);
-        let first = at;
-        while matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
-            let (tag, next) = (be16(b, at)? & 0x0fff, be16(b, at + 2)?);
-            let out = if at == first { members.name("vlans") } else { &mut *members.out };
-            out.byte(if at == first { b'[' } else { b',' });
+        let head = Ethernet2HeaderSlice::from_slice(b).map_err(|_| Cut)?;
+        mac(members.name("src"), head.source());
+        mac(members.name("dst"), head.destination());
+        let mut tags = Tags::new(head.ether_type().0, head.slice().len(), b);
+        let (mut any, mut done) = (false, Ok(()));
+        for tag in &mut tags {
+            let Ok(tag) = tag else {
+                done = Err(Cut);
+                break;
+            };
+            let out = if any { &mut *members.out } else { members.name("vlans") };
+            out.byte(if any { b',' } else { b'[' });
             out.dec(tag);
-            kind = next;
-            at += 4;
-            if !matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
-                out.byte(b']');
-            } else if b.len() < at + 4 {
-                out.byte(b']');
-                return Err(Cut);
-            }
+            any = true;
         }
-        members.number("type", kind);
+        if any {
+            members.out.byte(b']');
+        }
+        done?;
+        members.number("type", tags.kind);
         Ok(())
     };
     let done = fields();
@@ -271,30 +283,30 @@ fn arp(out: &mut Out, b: &[u8]) -> Step {
 fn transport(layers: &mut Members<'_>, ip: &Ip, b: &[u8], len: u32) -> Step {
     match ip.proto {
         17 => {
-            let (sport, dport, length) = (be16(b, 0)?, be16(b, 2)?, be16(b, 4)?);
+            let head = inner::udp(b)?;
             let mut udp = Members::open(layers.name("udp"));
-            udp.number("sport", sport);
-            udp.number("dport", dport);
-            udp.number("length", length);
+            udp.number("sport", head.ports.0);
+            udp.number("dport", head.ports.1);
+            udp.number("length", head.len);
             udp.close();
         }
         6 => {
-            let head = array::<20>(b, 0)?;
+            let head = inner::tcp(b)?;
             let mut tcp = Members::open(layers.name("tcp"));
-            tcp.number("sport", be16(&head, 0)?);
-            tcp.number("dport", be16(&head, 2)?);
-            tcp.number("seq", be32(&head, 4)?);
-            tcp.number("ack", be32(&head, 8)?);
+            tcp.number("sport", head.ports.0);
+            tcp.number("dport", head.ports.1);
+            tcp.number("seq", head.seq);
+            tcp.number("ack", head.ack);
             let out = tcp.name("flags");
             out.byte(b'"');
             for (bit, letter) in (0..8).zip(*b"FSRP.UEW") {
-                if head[13] >> bit & 1 == 1 {
+                if head.flags >> bit & 1 == 1 {
                     out.byte(letter);
                 }
             }
             out.byte(b'"');
-            tcp.number("win", be16(&head, 14)?);
-            tcp.number("length", len.saturating_sub(u32::from(head[12] >> 4) * 4));
+            tcp.number("win", head.win);
+            tcp.number("length", len.saturating_sub(u32::from(head.head)));
             tcp.close();
         }
         1 | 58 => {

@@ -2,6 +2,7 @@
 
 pub mod bpf;
 pub mod ctx;
+pub mod flows;
 pub mod inner;
 pub mod json;
 pub mod names;

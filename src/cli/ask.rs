@@ -62,7 +62,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Sends one echo request from the node or from the query's pod, watched where tracefs can be.
 pub fn probe(look: &Look, query: &Query, global: &Global) -> Result<Probe, Failure> {
-    let &Query { dst, proto, size, mark, .. } = query;
+    let &Query { dst, proto, size, df, mark, .. } = query;
     if !matches!(proto, 1 | 58) {
         return Err(Failure::usage("--live sends an echo request: leave --proto out, or say icmp"));
     }
@@ -73,7 +73,7 @@ pub fn probe(look: &Look, query: &Query, global: &Global) -> Result<Probe, Failu
     let send = || {
         let inside = file.as_ref().map(|file| File::open(file).and_then(|file| InNetns::enter_file(&file)));
         let _inside = inside.transpose()?;
-        once(dst, size, mark, PATIENCE)
+        once(dst, size, df, mark, PATIENCE)
     };
     let failed = |e: std::io::Error| {
         let root =

@@ -65,7 +65,8 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth, rules: Optio
         snapshot.state.facts.extend(subnet_env(snapshot.state.fact("agent:pid"), machine));
     }
     if depth.pods {
-        let mut found = pods::read(&snapshot.state, &processes, netns.inode, &ways_out(snapshot));
+        let mut found =
+            pods::read(&snapshot.state, &processes, netns.inode, &ways_out(snapshot), depth.firewall);
         super::pod::name_lab_pods(&mut found.pods);
         snapshot.pods = found.pods;
         snapshot.unseen.extend(found.unseen);

@@ -18,7 +18,7 @@ use crate::finding::{Finding, Level, about};
 use crate::readings::NO_LEASES;
 use crate::render::{Out, Source, own_form, report_lines};
 use crate::schema;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, tell_apart};
 
 /// So long a running agent may take to follow the store.
 const FOLLOWS: Duration = Duration::from_millis(500);
@@ -109,33 +109,34 @@ struct Told<'a> {
 
 /// Runs `doctor`.
 pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
-    let others = peers(&args.peer, &args.look, global)?;
+    let mut others = Others { all: peers(&args.peer, &args.look, global)?, notes: Vec::new() };
     if !args.only.is_empty() && !args.fix {
         // clap lets this pass beside --snapshot, which --fix does not go with.
         return Err(Failure::usage("--only says what --fix mends").hint("flanctl doctor --fix --only CODE"));
     }
     let text = global.output != Output::Json;
-    let mut seen = examined(args, global, &others)?;
+    let mut seen = examined(args, global, &mut others)?;
     let (mut done, mut before) = (None, None);
+    let named = args.named(&seen);
     if args.fix {
         before = Some(seen.report.findings.clone());
-        let steps = doctor_fix::mend(&seen, &args.named(), global)?;
+        let steps = doctor_fix::mend(&seen, &named, global)?;
         if text {
-            doctor_fix::tell(&steps, args.only.is_empty(), seen.report.found(), out)?;
+            doctor_fix::tell(&steps, &seen, &args.only, out)?;
             out.flush()?;
         }
         done = Some(steps);
         // An entry that was taken away proves nothing: who was silent is asked anew.
         let quiet = silent(&Ground::of(&seen.look.snapshot, &[]));
         doctor_peers::ask(&quiet, global);
-        seen = examined(args, global, &others)?;
+        seen = examined(args, global, &mut others)?;
     }
     let mut rows = None;
     if args.peers {
         let pinged = doctor_peers::ping(&seen, global)?;
         // What the pings brought up on the way: neighbours that do not answer.
-        seen = examined(args, global, &others)?;
-        rows = Some(doctor_peers::explain(pinged, &mut seen, &others));
+        seen = examined(args, global, &mut others)?;
+        rows = Some(doctor_peers::explain(pinged, &mut seen, &others.all));
     }
     if text {
         say(args, global.output == Output::Wide, &seen, rows.as_deref(), out)?;
@@ -146,11 +147,11 @@ pub fn run(args: &DoctorArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, 
             ..document(&seen, rows.as_deref(), done.as_deref())
         })?;
     }
-    Ok(verdict(args, &seen.report, done.as_deref().unwrap_or_default()))
+    Ok(verdict(&named, &seen.report, done.as_deref().unwrap_or_default()))
 }
 
 /// Reads everything and examines it.
-fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<Examined, Failure> {
+fn examined(args: &DoctorArgs, global: &Global, others: &mut Others) -> Result<Examined, Failure> {
     let mut look = gather(global, &args.look, Depth::WHOLE)?;
     if look.snapshot.state.fact(AHEAD).is_some() {
         // The agent may just be about to follow.
@@ -160,23 +161,54 @@ fn examined(args: &DoctorArgs, global: &Global, others: &[Snapshot]) -> Result<E
     if look.source == Source::Live && doctor_peers::ask_again(&look.snapshot, global) {
         look = gather(global, &args.look, Depth::WHOLE)?;
     }
-    let report = examine(&look.snapshot, others);
+    others.beside(&look.snapshot);
+    look.snapshot.unseen.extend(others.notes.iter().cloned());
+    let report = examine(&look.snapshot, &others.all);
     Ok(Examined { look, report })
 }
 
+/// Snapshots of other nodes, and what is to be said of them.
+struct Others {
+    all: Vec<Snapshot>,
+    notes: Vec<String>,
+}
+
+impl Others {
+    /// Nothing of theirs may be taken for this node's: one that is this node is left out, one that has its name gets
+    /// another.
+    fn beside(&mut self, near: &Snapshot) {
+        let notes = &mut self.notes;
+        self.all.retain(|other| {
+            let own = other.same_node(near);
+            if own {
+                notes.push(format!(
+                    "the peer's snapshot of {} is of this node itself: it is left out",
+                    other.host
+                ));
+            }
+            !own
+        });
+        self.notes.extend(tell_apart(near, &mut self.all));
+    }
+}
+
 impl DoctorArgs {
-    /// The codes of `--only`, and what those of a far node's are called here.
-    fn named(&self) -> Vec<String> {
-        let here = self.only.iter().flat_map(|code| here(code)).map(|code| (*code).to_owned());
+    /// The codes of `--only`, and what those of a far node's are called here; unless it is another node that has them.
+    fn named(&self, seen: &Examined) -> Vec<String> {
+        let host = &seen.look.snapshot.host;
+        let elsewhere =
+            |code: &&String| !seen.report.findings.iter().any(|f| f.code == **code && f.node != *host);
+        let here =
+            self.only.iter().filter(elsewhere).flat_map(|code| here(code)).map(|code| (*code).to_owned());
         self.only.iter().cloned().chain(here).collect()
     }
 }
 
-fn verdict(args: &DoctorArgs, report: &Report, done: &[doctor_fix::Done]) -> u8 {
+fn verdict(named: &[String], report: &Report, done: &[doctor_fix::Done]) -> u8 {
     let left = |code: &String| report.findings.iter().any(|finding| finding.code == *code);
-    let wrong = match args.only.is_empty() {
+    let wrong = match named.is_empty() {
         true => report.found(),
-        false => args.named().iter().any(left) || done.iter().any(|step| step.refused.is_some()),
+        false => named.iter().any(left) || done.iter().any(|step| step.refused.is_some()),
     };
     if wrong { exit::FOUND } else { exit::FINE }
 }
@@ -226,7 +258,7 @@ fn say(
         }
         return Ok(());
     }
-    for line in report_lines(&report.findings, args.verbose || wide) {
+    for line in report_lines(&report.findings, &seen.look.snapshot.host, args.verbose || wide) {
         out.line(&line)?;
     }
     if args.verbose {

@@ -43,30 +43,10 @@ pub(super) fn mend(seen: &Examined, only: &[String], global: &Global) -> Result<
 fn steps(seen: &Examined, only: &[String]) -> Result<Vec<Step>, &'static str> {
     let node = &seen.look.snapshot;
     if only.is_empty() {
-        return Ok(repair::ours(node, None)?.into_iter().map(Step::Op).collect());
+        return Ok(repair::ours(node)?.into_iter().map(Step::Op).collect());
     }
-    let mut steps: Vec<Step> = Vec::new();
-    for code in only {
-        let codes = BTreeSet::from([code.as_str()]);
-        // Without leases there is no plan; a finding's own command may still do.
-        let ours = repair::ours(node, Some(&codes)).unwrap_or_default();
-        let found = seen.report.findings.iter().filter(|finding| finding.code == code.as_str());
-        let own =
-            found.filter(|finding| finding.node == node.host).flat_map(|f| repair::steps(f, &node.state));
-        let more: Vec<Step> = match ours.is_empty() {
-            true => own.collect(),
-            false => ours.into_iter().map(Step::Op).collect(),
-        };
-        // Two codes may ask for one thing. Of one code the plan names nothing twice, and it may be long.
-        let fresh: Vec<Step> = match steps.is_empty() {
-            true => more,
-            false => more.into_iter().filter(|step| !steps.contains(step)).collect(),
-        };
-        steps.extend(fresh);
-    }
-    Ok(steps)
+    Ok(repair::asked(node, &seen.report.findings, only))
 }
-
 fn run(kernel: &mut LinuxKernel, step: &Step) -> Done {
     match step {
         Step::Op(op) => {
@@ -75,7 +55,7 @@ fn run(kernel: &mut LinuxKernel, step: &Step) -> Done {
         }
         Step::DelRule { pref, v6 } => {
             let refused = kernel.del_rule(*pref, *v6).err().map(|refusal| refusal.to_string());
-            Done { step: format!("ip{} rule del pref {pref}", if *v6 { " -6" } else { "" }), refused }
+            Done { step: step.text(), refused }
         }
         Step::Shell(line) => Done { step: line.clone(), refused: shell(line) },
     }
@@ -94,8 +74,25 @@ fn shell(line: &str) -> Option<String> {
     }
 }
 
-/// Each step as it would be typed; and, where nothing was named but something `found`, what is left to others.
-pub(super) fn tell(done: &[Done], plain: bool, found: bool, out: &mut Out<'_>) -> Result<(), Failure> {
+/// Each step as it would be typed; what of the codes that were named is another node's; and, where none was but
+/// something was found, what is left to others.
+pub(super) fn tell(
+    done: &[Done],
+    seen: &Examined,
+    only: &[String],
+    out: &mut Out<'_>,
+) -> Result<(), Failure> {
+    let (plain, found) = (only.is_empty(), seen.report.found());
+    let host = &seen.look.snapshot.host;
+    let mut told = BTreeSet::new();
+    for finding in seen.report.findings.iter().filter(|finding| finding.node != *host) {
+        if only.iter().any(|code| code == finding.code) && told.insert((finding.code, &finding.node)) {
+            let (code, node) = (finding.code, &finding.node);
+            out.prose(&format!(
+                "# {code} is {node}'s to mend; on {node}: flanctl doctor --fix --only {code}"
+            ))?;
+        }
+    }
     for Done { step, refused } in done {
         out.line(&crate::render::clean(step))?;
         if let Some(why) = refused {

@@ -1,5 +1,6 @@
 //! `doctor --peers`: a ping to every node's device through the tunnel, and how large a packet gets there whole.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::IpAddr;
 
@@ -8,13 +9,13 @@ use serde::Serialize;
 use super::Global;
 use super::doctor::Examined;
 use super::netns::netns;
-use crate::doctor::{Ground, silent};
+use crate::doctor::{Ground, Known, silent, unexplained};
 use crate::error::Failure;
-use crate::finding::{Finding, Level, filter, mtu};
+use crate::finding::{Finding, Level, mtu};
 use crate::kernel::echo::{Echo, LEAST, SMALL, Target, echo};
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::Peer;
-use crate::render::Grid;
+use crate::render::{Grid, shortened};
 use crate::snapshot::Snapshot;
 use crate::state::{Neigh, nud};
 
@@ -112,27 +113,26 @@ fn progress(watched: bool, done: usize, all: usize) {
 
 /// One row a peer; what a row brings to light joins the findings.
 pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) -> Vec<Row> {
-    let node = seen.look.snapshot.host.clone();
-    let port = Ground::of(&seen.look.snapshot, &[]).vxlan().map_or(8472, |conf| conf.port);
-    let before = seen.report.findings.clone();
+    let Examined { look, report } = seen;
+    let ground = Ground::of(&look.snapshot, &[]);
+    let known = Known::of(&report.findings);
+    let codes: BTreeSet<&str> = report.findings.iter().map(|finding| finding.code).collect();
+    let mut more = Vec::new();
     let mut rows = Vec::with_capacity(pinged.0.len());
     for (peer, direct, most, echo) in pinged.0 {
         let mut reason = None;
         let state = match (&echo.refused, echo.rtt, echo.mtu) {
             (Some(said), _, _) => {
-                reason = Some(known(&before, &peer, others).unwrap_or_else(|| said.clone()));
+                reason = Some(explained(&known, &peer, others).unwrap_or_else(|| said.clone()));
                 "refused"
             }
             (None, None, _) => {
-                reason = known(&before, &peer, others);
-                if reason.is_none() && !direct {
+                reason = explained(&known, &peer, others);
+                if reason.is_none() {
                     let looked_at = others.iter().any(|other| other.host == peer.node);
-                    let lost = filter::between(&node, &peer.node, peer.public, port, looked_at);
-                    seen.report.findings.push(lost);
-                    reason =
-                        Some(format!("outer.filtered: UDP {port} does not come back; a security group?"));
-                } else if reason.is_none() {
-                    reason = Some("no answer by the direct route".to_owned());
+                    let (lost, told) = unexplained(&ground, report, &peer, looked_at);
+                    more.push(lost);
+                    reason = Some(told);
                 }
                 "silent"
             }
@@ -140,10 +140,9 @@ pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) 
             (None, Some(_), passed) => {
                 let told = passed.map_or_else(|| format!("less than {LEAST}"), |mtu| mtu.to_string());
                 reason = Some(format!("{told} of {most} bytes pass"));
-                let narrow = (!direct).then(|| narrow(&node, &peer, most, passed)).flatten();
+                let narrow = (!direct).then(|| narrow(ground.node(), &peer, most, passed)).flatten();
                 // The host's own figures may have told already.
-                let new = |finding: &Finding| !before.iter().any(|old| old.code == finding.code);
-                seen.report.findings.extend(narrow.filter(new));
+                more.extend(narrow.filter(|finding| !codes.contains(finding.code)));
                 "narrow"
             }
         };
@@ -160,33 +159,15 @@ pub(super) fn explain(pinged: Pinged, seen: &mut Examined, others: &[Snapshot]) 
             reason,
         });
     }
-    seen.report.findings.sort_by_key(|finding| finding.level);
+    report.findings.extend(more);
+    report.findings.sort_by_key(|finding| finding.level);
     rows
 }
 
-/// What is known already that keeps this peer from answering: a finding that names it, else the worst one of this node,
-/// else what the peer's own snapshot says.
-fn known(before: &[Finding], peer: &Peer, others: &[Snapshot]) -> Option<String> {
-    let errors = || before.iter().filter(|finding| finding.level == Level::Error);
-    let names = [peer.node.clone(), peer.net.to_string(), peer.public.to_string()];
-    let speaks = |text: &str| {
-        let word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | ':' | '/');
-        text.split(|c: char| !word(c))
-            .any(|part| names.iter().any(|name| part.trim_end_matches("'s") == name))
-    };
-    let names_it = |finding: &&Finding| {
-        speaks(&finding.cause)
-            || finding.node == peer.node
-            || finding.evidence.iter().any(|line| speaks(line))
-    };
-    // Codes that are about one peer at a time say nothing of the others.
-    let one_peer = ["route.", "neigh.", "fdb.", "peer.", "outer.", "lease.", "remote."];
-    let of_node = |finding: &&Finding| {
-        !one_peer.iter().any(|family| finding.code.starts_with(family))
-            || matches!(finding.code, "outer.down" | "outer.filtered")
-    };
-    let found = errors().find(names_it).or_else(|| errors().find(of_node));
-    found.map(|finding| format!("{}: {}", finding.code, finding.cause)).or_else(|| {
+/// What is known already that keeps this peer from answering: by this node's tables, else by the peer's own snapshot.
+fn explained(known: &Known<'_>, peer: &Peer, others: &[Snapshot]) -> Option<String> {
+    let here = known.why(peer).map(|finding| format!("{}: {}", finding.code, finding.cause));
+    here.or_else(|| {
         let far = others.iter().find(|other| other.host == peer.node)?;
         let far = crate::doctor::examine(far, &[]);
         let worst = far.findings.into_iter().find(|finding| finding.level == Level::Error)?;
@@ -203,21 +184,63 @@ fn narrow(node: &str, peer: &Peer, most: u32, passed: Option<u32>) -> Option<Fin
     Some(mtu::outer(node, what))
 }
 
-/// The rows as a table.
+/// Columns of a row, and the fewest that a reason gets.
+const WIDTH: usize = 100;
+const LEAST_TOLD: usize = 32;
+
+/// The rows as a table. A reason says what there is room for: the findings below say all of it.
 pub(super) fn grid(rows: &[Row]) -> Grid {
-    let mut grid = Grid::new(&["STATE", "NODE", "SUBNET", "VTEP", "RTT", "MTU", "REASON"]);
-    for row in rows {
-        let Row { state, node, subnet, vtep, direct, rtt_ms, mtu, reason, .. } = row;
-        let way = if *direct { "direct" } else { "" };
-        grid.row(vec![
-            (*state).to_owned(),
-            node.clone(),
-            subnet.clone(),
-            vtep.to_string(),
-            rtt_ms.map(|ms| format!("{ms:.3} ms")).unwrap_or_default(),
-            mtu.map(|mtu| mtu.to_string()).unwrap_or_default(),
-            reason.clone().unwrap_or_else(|| way.to_owned()),
-        ]);
+    const HEADS: [&str; 7] = ["STATE", "NODE", "SUBNET", "VTEP", "RTT", "MTU", "REASON"];
+    let cells = |row: &Row| {
+        [
+            row.state.to_owned(),
+            row.node.clone(),
+            row.subnet.clone(),
+            row.vtep.to_string(),
+            row.rtt_ms.map(|ms| format!("{ms:.3} ms")).unwrap_or_default(),
+            row.mtu.map(|mtu| mtu.to_string()).unwrap_or_default(),
+        ]
+    };
+    let all: Vec<[String; 6]> = rows.iter().map(cells).collect();
+    let widest = |at: usize| {
+        let of = all.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        // A column without any content is left out.
+        if of == 0 { 0 } else { of.max(HEADS.get(at).map_or(0, |head| head.len())) + 2 }
+    };
+    let room = WIDTH.saturating_sub((0..6).map(widest).sum()).max(LEAST_TOLD);
+    let mut grid = Grid::new(&HEADS);
+    for (row, cells) in rows.iter().zip(all) {
+        let way = if row.direct { "direct" } else { "" };
+        let reason = row.reason.as_deref().map_or_else(|| way.to_owned(), |reason| shortened(reason, room));
+        grid.row(cells.into_iter().chain([reason]).collect());
     }
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, WIDTH, grid};
+
+    fn row(reason: Option<&str>) -> Row {
+        Row {
+            state: if reason.is_some() { "silent" } else { "ok" },
+            node: "worker-17".to_owned(),
+            subnet: "10.244.117.0/24".to_owned(),
+            vtep: "10.244.117.0".parse().unwrap(),
+            public_ip: "192.168.50.117".parse().unwrap(),
+            direct: false,
+            rtt_ms: reason.is_none().then_some(0.123),
+            mtu: reason.is_none().then_some(1450),
+            most: 1450,
+            reason: reason.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_peer_is_a_line_of_at_most_a_hundred_columns() {
+        let why = "fdb.wrong: frames for worker-17 are sent to 192.168.50.99, which is not worker-17, as its lease says";
+        let lines = grid(&[row(None), row(Some(why))]).lines(None);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
+        assert!(lines[2].contains("fdb.wrong: frames for") && lines[2].ends_with(" …"), "{lines:#?}");
+    }
 }

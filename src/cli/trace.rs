@@ -19,7 +19,8 @@ use crate::net::IfName;
 use crate::readings::NO_LEASES;
 use crate::render::{Detail, Out, Source, dot_lines, path_lines, svg_lines};
 use crate::schema;
-use crate::trace::{Far, Path, Query, Verdict, confirm, trace_among};
+use crate::snapshot::tell_apart;
+use crate::trace::{Far, Handed, Path, Query, Verdict, confirm, trace_among};
 
 /// Flags of `trace`.
 #[derive(Debug, Args)]
@@ -70,6 +71,12 @@ pub struct TraceArgs {
     /// Bytes of the IP packet
     #[arg(long, value_name = "BYTES", default_value_t = 84)]
     size: u32,
+    /// The packet must not be fragmented: the kernel's way where it finds out the path's MTU [default]
+    #[arg(long, overrides_with = "no_df")]
+    df: bool,
+    /// The packet may be fragmented, as where the path's MTU is not looked for (ping -M dont)
+    #[arg(long)]
+    no_df: bool,
     /// Firewall mark
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = mark)]
     mark: u32,
@@ -111,6 +118,8 @@ struct Document<'a> {
     back: &'a [crate::trace::Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     far: Option<&'a Far>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handed: Option<&'a Handed>,
     notes: &'a [String],
     findings: &'a [crate::finding::Finding],
     verdict: &'static str,
@@ -120,12 +129,13 @@ struct Document<'a> {
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
     let mut query = args.query()?;
-    let peers = peers(&args.peer, &args.look, global)?;
+    let mut peers = peers(&args.peer, &args.look, global)?;
     let depth = Depth { firewall: true, pods: true, ..Depth::TABLES };
     let mut look = gather(global, &args.look, depth)?;
     if let Some(name) = &args.pod {
         query.pod = Some(pod(name, &look, global)?);
     }
+    let named = tell_apart(&look.snapshot, &mut peers);
     let mut path = trace_among(&look.snapshot, &query, &peers);
     // A silence that the kernel remembers may be long over: the next packet asks again, and so does this.
     let silent = look.source == Source::Live && path.findings.iter().any(|found| found.code == "outer.neigh");
@@ -133,6 +143,7 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
         look = gather(global, &args.look, depth)?;
         path = trace_among(&look.snapshot, &query, &peers);
     }
+    path.notes.extend(named);
     if look.source == Source::Live {
         path.findings.extend(held_against_kernel(&look, &path, global));
     }
@@ -151,7 +162,7 @@ pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, F
 
 impl TraceArgs {
     fn query(&self) -> Result<Query, Failure> {
-        let Self { from, iif, proto, sport, dport, size, mark, .. } = *self;
+        let Self { from, iif, proto, sport, dport, size, mark, no_df, .. } = *self;
         let dst = destination(&self.dst, self.resolve, from)?;
         if let Some(from) = from.filter(|from| from.is_ipv4() != dst.is_ipv4()) {
             return Err(Failure::usage(format!("--from {from} and {dst} are of two address families")));
@@ -162,7 +173,7 @@ impl TraceArgs {
             Some(1) if dst.is_ipv6() => query.proto,
             given => given.unwrap_or(query.proto),
         };
-        Ok(Query { from, iif, proto, sport, dport, size, mark, ..query })
+        Ok(Query { from, iif, proto, sport, dport, size, df: !no_df, mark, ..query })
     }
 
     fn code(&self, path: &Path) -> u8 {
@@ -211,6 +222,7 @@ fn document<'a>(look: &'a Look, path: &'a Path) -> Document<'a> {
         live: path.live.as_ref(),
         back: &path.back,
         far: path.far.as_ref(),
+        handed: path.handed.as_ref(),
         notes: &path.notes,
         findings: &path.findings,
         verdict: path.verdict.word(),

@@ -90,6 +90,11 @@ pub const CHECKS: &[Check] = &[
     check("pod.wires", "is every pod's veth pair up, and a port of the bridge?", pods::wires),
     check("pod.addresses", "does every pod on a bridge have an address?", pods::addresses),
     check("pod.ways", "does every pod have a way to its node?", pods::ways),
+    check(
+        "pod.firewall",
+        "does no pod's own firewall drop all that it sends, or every answer?",
+        firewall::inside_pods,
+    ),
     check("mtu.inner", "do pods send no larger packets than the tunnel takes?", mtu::inner),
     check("subnetenv.there", "is subnet.env there?", cni::subnet_env_there),
     check("subnetenv.right", "does subnet.env say what lease and config say?", cni::subnet_env),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::Outcome;
 use super::ground::{Ground, NO_LEASES, nth};
-use crate::finding::filter::{At, Traffic, blocked, hidden, masqueraded};
+use crate::finding::filter::{At, Traffic, blocked, hidden, inside, masqueraded};
 use crate::finding::{Finding, Level, host};
 use crate::firewall::{Ct, Hook, Packet, Rewrite, RuleRef, Ruleset, Verdict, walk};
 use crate::net::IfName;
@@ -226,6 +226,44 @@ fn tunnelled<'a>(ground: &'a Ground<'_>, tried: impl Iterator<Item = (&'a Peer, 
         walks.through(At::Input, &back, Traffic::Tunnel(conf.port));
     }
     walks.end()
+}
+
+/// Do pods' own firewalls let them speak? What a pod offers to others is its own matter; one that can send nothing, or
+/// hears no answer, is cut off.
+pub(super) fn inside_pods(ground: &Ground<'_>) -> Outcome {
+    let mut seen = false;
+    let mut found = Vec::new();
+    for view in ground.pods() {
+        let Some(rules) = &view.pod.state.firewall else { continue };
+        seen = true;
+        let pod = view.addr.addr();
+        let Some(peer) = ground.sound_peer(|peer| peer.net.addr().is_ipv6() == pod.is_ipv6()) else {
+            continue;
+        };
+        let far = nth(peer.net, 2);
+        let network = ground.networks().into_iter().find(|net| net.contains(&far));
+        let traffic = network.map_or(Traffic::Pair(pod, far), Traffic::Network);
+        let answer =
+            |packet: Packet| Packet { ct: Ct::Established, icmp: packet.icmp.map(answered), ..packet };
+        let out = probes(pod, far, None, Some(view.dev));
+        let back = probes(far, pod, Some(view.dev), None).map(answer);
+        for (at, hook, packets) in [(At::Output, Hook::Output, out), (At::Input, Hook::Input, back)] {
+            let all = packets.iter().map(|packet| walk(rules, hook, packet));
+            let stopped: Vec<_> = all.filter(|out| out.verdict.stops()).collect();
+            if let (true, Some(by)) =
+                (stopped.len() == packets.len(), stopped.iter().find_map(|out| out.by.as_ref()))
+            {
+                let how = crate::finding::pod::inside(&view.pod.name, &view.pod.aliases);
+                found.push(inside(ground.node(), &view.pod.name, (at, traffic), by, how.as_deref()));
+            }
+        }
+    }
+    if seen { Outcome::of(found) } else { Outcome::unseen("no pod's own firewall was read") }
+}
+
+/// The answer to an echo request.
+fn answered((kind, code): (u8, u8)) -> (u8, u8) {
+    (if kind == 128 { 129 } else { 0 }, code)
 }
 
 /// Does traffic between pods keep its addresses?

@@ -15,6 +15,7 @@ mod mtu;
 mod pods;
 mod remote;
 pub mod repair;
+mod silence;
 mod tables;
 mod underlay;
 mod ways;
@@ -27,6 +28,7 @@ use crate::snapshot::Snapshot;
 
 pub use checks::CHECKS;
 pub use ground::Ground;
+pub use silence::{Known, unexplained};
 pub use underlay::silent;
 
 /// One check: what it asks, and how it finds out.

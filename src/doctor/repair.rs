@@ -1,7 +1,8 @@
 //! What mends a node: the plan for our own rows, narrowed to the codes that were asked for; and a finding's own
 //! command as steps that need no other program where that is possible. Decides; runs nothing.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::lease::{Peers, VxlanData};
@@ -75,16 +76,44 @@ pub fn world(near: &Snapshot) -> Result<World, &'static str> {
     Ok(World { conf, uplink, own, peers, objects })
 }
 
-/// What makes our own rows right again; with `codes`, no more than mends those.
-pub fn ours(near: &Snapshot, codes: Option<&BTreeSet<&str>>) -> Result<Vec<Op>, &'static str> {
+/// What makes our own rows right again.
+pub fn ours(near: &Snapshot) -> Result<Vec<Op>, &'static str> {
     let world = world(near)?;
-    let ops = plan(&near.state, &world.desired(&near.state), &world.ours());
-    Ok(match codes {
-        None => ops,
-        Some(codes) => {
-            ops.into_iter().filter(|op| codes.iter().any(|code| mends(code, op, &near.state))).collect()
+    Ok(plan(&near.state, &world.desired(&near.state), &world.ours()))
+}
+
+/// What mends these codes on this node, in their order, each step once: our own rows where the plan has some of that
+/// code, else the commands of what was found here.
+pub fn asked(near: &Snapshot, found: &[Finding], codes: &[String]) -> Vec<Step> {
+    // Without leases there is no plan; a finding's own command may still do.
+    let plan = ours(near).unwrap_or_default();
+    let spelled = Spelled::of(&near.state);
+    let mut taken = BTreeSet::new();
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut steps = Vec::new();
+    for code in codes {
+        let mut planned = plan.iter().enumerate().filter(|(_, op)| mends(code, op, &near.state)).peekable();
+        if planned.peek().is_some() {
+            let fresh = planned.filter(|(place, _)| taken.insert(*place)).map(|(_, op)| op);
+            steps.extend(fresh.filter(|op| said.insert(op.to_string())).cloned().map(Step::Op));
+            continue;
         }
-    })
+        let own = found.iter().filter(|finding| finding.code == *code && finding.node == near.host);
+        let own = own.flat_map(|finding| each(finding, &spelled));
+        steps.extend(own.filter(|step| said.insert(step.text())));
+    }
+    steps
+}
+
+impl Step {
+    /// As it would be typed.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Op(op) => op.to_string(),
+            Self::DelRule { pref, v6 } => format!("ip{} rule del pref {pref}", if *v6 { " -6" } else { "" }),
+            Self::Shell(line) => line.clone(),
+        }
+    }
 }
 
 /// Whether an operation belongs to the repair of a code.
@@ -134,6 +163,10 @@ fn mends(code: &str, op: &Op, have: &State) -> bool {
 
 /// A finding's own command as steps. Nothing for a command that is flanctl itself: its rows are in the plan.
 pub fn steps(finding: &Finding, have: &State) -> Vec<Step> {
+    each(finding, &Spelled::of(have))
+}
+
+fn each(finding: &Finding, have: &Spelled<'_>) -> Vec<Step> {
     let Some(fix) = &finding.fix else { return Vec::new() };
     let mut all = Vec::new();
     for line in fix.command.split(" && ") {
@@ -154,7 +187,7 @@ fn shell(command: &str) -> Vec<Step> {
 }
 
 /// One line in iproute2's words that the kernel's tables can do by themselves.
-fn step(line: &str, have: &State) -> Option<Step> {
+fn step(line: &str, have: &Spelled<'_>) -> Option<Step> {
     let words: Vec<&str> = line.split_whitespace().collect();
     // What a shell is to read as a name has to go to a shell.
     if line.contains('\'') {
@@ -179,7 +212,7 @@ fn step(line: &str, have: &State) -> Option<Step> {
             Op::DelNeigh { key: crate::state::NeighKey { dev: dev.parse().ok()?, ip: ip.parse().ok()? } }
         }
         ["ip", "route", "del", ..] | ["ip", "-6", "route", "del", ..] => {
-            return route(line.split_once("route del ")?.1.trim(), have).map(Step::Op);
+            return have.route(line.split_once("route del ")?.1.trim()).map(Step::Op);
         }
         ["ip", "rule", "del", "pref", pref] => {
             return Some(Step::DelRule { pref: pref.parse().ok()?, v6: false });
@@ -192,30 +225,41 @@ fn step(line: &str, have: &State) -> Option<Step> {
     Some(Step::Op(op))
 }
 
-/// The route that is spelled so.
-fn route(words: &str, have: &State) -> Option<Op> {
-    let in_main_first = |table: u32| u8::from(table != table::MAIN);
-    let mut found: Vec<Op> = Vec::new();
-    for (key, twins) in &have.routes {
-        for route in twins {
-            let mut text = String::new();
-            // Writing to a String does not fail.
-            let _ = route_words(&mut text, key, route);
-            if text.trim() == words {
-                found.push(Op::DelRoute { key: *key, route: route.clone() });
-            }
-        }
+/// The routes by their words, once somebody asks for one: a large node has many, and many may be asked for.
+struct Spelled<'a> {
+    have: &'a State,
+    routes: OnceCell<BTreeMap<String, Op>>,
+}
+
+impl<'a> Spelled<'a> {
+    fn of(have: &'a State) -> Self {
+        Self { have, routes: OnceCell::new() }
     }
-    found.sort_by_key(|op| match op {
-        Op::DelRoute { key, .. } => in_main_first(key.table),
-        _ => 2,
-    });
-    found.into_iter().next()
+
+    /// The route that is spelled so; of several, the main table's.
+    fn route(&self, words: &str) -> Option<Op> {
+        let routes = self.routes.get_or_init(|| {
+            let mut all: BTreeMap<String, Op> = BTreeMap::new();
+            let in_main = |key: &RouteKey| key.table == table::MAIN;
+            let (main, others): (Vec<_>, Vec<_>) = self.have.routes.iter().partition(|(key, _)| in_main(key));
+            for (key, twins) in main.into_iter().chain(others) {
+                for route in twins {
+                    let mut text = String::new();
+                    // Writing to a String does not fail.
+                    let _ = route_words(&mut text, key, route);
+                    let op = || Op::DelRoute { key: *key, route: route.clone() };
+                    all.entry(text.trim().to_owned()).or_insert_with(op);
+                }
+            }
+            all
+        });
+        routes.get(words).cloned()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, step};
+    use super::{Spelled, Step, step};
     use crate::plan::Op;
     use crate::state::{Hop, Hops, Route, RouteKey, RouteKind, State};
 
@@ -226,6 +270,7 @@ mod tests {
         let hop = Hop { dev: Some("eth0".parse().unwrap()), ..Hop::default() };
         let route = Route { kind: RouteKind::Unicast, hops: Hops::One(hop), ..Route::default() };
         have.routes.insert(key, vec![route]);
+        let have = Spelled::of(&have);
         for line in [
             "sysctl -w net.ipv4.ip_forward=1",
             "ip link set flannel.1 up",

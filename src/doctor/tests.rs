@@ -4,6 +4,8 @@ mod causes;
 mod far;
 mod fine;
 mod found;
+mod hand;
 mod node;
 mod safe;
+mod silence;
 mod unseen;

@@ -11,7 +11,7 @@ use crate::finding::{Finding, outer};
 use crate::net::IfName;
 use crate::readings::Peer;
 use crate::state::fib::{Answer, Flow, lookup};
-use crate::state::{NeighKey, RouteKind, State, nud};
+use crate::state::{Link, NeighKey, RouteKind, State, nud};
 
 /// Is the uplink up?
 pub(super) fn uplink(ground: &Ground<'_>) -> Outcome {
@@ -82,7 +82,10 @@ fn ways<'a>(ground: &'a Ground<'_>) -> &'a [Way] {
 /// Who is asked on the link for this peer, and where; and what is wrong.
 fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfName)>, Option<Finding>) {
     let port = ground.vxlan().map(|conf| conf.port);
-    let found = lookup(state, &Flow { proto: 17, dport: port, ..Flow::to(peer.public) });
+    let vxlan = state.links.get(&peer.dev).and_then(Link::vxlan);
+    // The tunnel sends from its own address: where it has none of this host's, that is another check's to say.
+    let src = vxlan.and_then(|vxlan| vxlan.local).filter(|ip| state.owner_of(*ip).is_some());
+    let found = lookup(state, &Flow { src, proto: 17, dport: port, ..Flow::to(peer.public) });
     let (node, to, name) = (ground.node(), peer.public, peer.node.as_str());
     let obstacle = |key: &crate::state::RouteKey, place: usize| {
         let route = state.routes.get(key).and_then(|twins| twins.get(place));
@@ -91,20 +94,22 @@ fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfNa
     let rule = || words::obstacle(state, found.rule?);
     let wrong = match &found.answer {
         Answer::NoRoute => {
-            let on_link = state.addrs.keys().find(|held| held.dev != peer.dev && held.net.contains(&to));
-            let repair = on_link.map(|held| {
-                format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
-            });
+            let repair = state.on_link(to, peer.dev).map(|held| held.link_route());
             Some(outer::no_route(node, name, to, None, repair))
         }
         Answer::Refused(_) => Some(outer::no_route(node, name, to, rule().as_ref(), None)),
-        Answer::Invalid(_) | Answer::OnLink { .. } => None,
+        Answer::Invalid(why) => {
+            let finding = outer::no_route(node, name, to, None, None);
+            Some(finding.evidence(format!("the kernel refuses to look it up: {why:?}")))
+        }
+        Answer::OnLink { .. } => None,
         Answer::Route { key, place, legs, .. } => {
             let by = obstacle(key, *place);
             let kind = state.routes.get(key).and_then(|twins| twins.get(*place)).map(|route| route.kind);
             let dev = legs.first().and_then(|leg| leg.hop.dev);
             let tunnel = dev.filter(|dev| ground.devices.iter().any(|own| own.name == *dev));
-            match (kind, tunnel, dev.zip(ground.uplink)) {
+            let bound = ground.uplink.or_else(|| ground.near.uplink_to(vxlan?, to));
+            match (kind, tunnel, dev.zip(bound)) {
                 (Some(RouteKind::Local), _, _) => {
                     let held = state.addrs.keys().find(|key| key.net.addr() == to);
                     let by = held.map_or(by, |key| Obstacle::Address { net: key.net, dev: key.dev });
@@ -113,7 +118,9 @@ fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfNa
                 _ if found.refusal(state).is_some() => Some(outer::no_route(node, name, to, Some(&by), None)),
                 (_, Some(dev), _) => Some(outer::looped(node, name, to, dev, &by)),
                 (_, None, Some((have, want))) if have != want => {
-                    Some(outer::wrong_device(node, name, to, (have, want), &by))
+                    let repair = state.on_link(to, peer.dev).filter(|held| held.dev == want);
+                    let repair = repair.map(|held| held.link_route());
+                    Some(outer::wrong_device(node, name, to, (have, want), &by, repair))
                 }
                 _ => None,
             }
@@ -126,6 +133,17 @@ fn way(ground: &Ground<'_>, state: &State, peer: &Peer) -> (Option<(IpAddr, IfNa
         _ => None,
     };
     (ask, wrong)
+}
+
+/// The device by which the tunnel's packets to this public address leave: a route leads there, and who has to take them
+/// from the wire has answered.
+pub(super) fn leaves(ground: &Ground<'_>, public: IpAddr) -> Option<IfName> {
+    let ways = ways(ground);
+    let of = |way: &Way| ground.peers().get(way.peer).map(|peer| peer.public);
+    let way = ways.get(ways.binary_search_by_key(&Some(public), of).ok()?)?;
+    let (ip, dev) = way.ask?;
+    let entry = ground.state().neighs.get(&NeighKey { dev, ip })?;
+    (entry.mac.is_some() && entry.state & (nud::FAILED | nud::INCOMPLETE) == 0).then_some(dev)
 }
 
 /// Does a route lead to every peer's public address, out by the uplink?

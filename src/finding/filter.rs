@@ -50,6 +50,37 @@ pub fn blocked(node: &str, at: At, rule: &RuleRef, traffic: Traffic) -> Finding 
         .lasting(lasting(traffic))
 }
 
+/// The pod's own firewall drops the packet. `inside` is what runs a command in the pod's namespace.
+pub fn inside(
+    node: &str,
+    pod: &str,
+    (at, traffic): (At, Traffic),
+    rule: &RuleRef,
+    inside: Option<&str>,
+) -> Finding {
+    let what = match at {
+        At::Input => "what comes in",
+        At::Output | At::Forward => "what leaves",
+    };
+    let who = match traffic {
+        Traffic::Tunnel(port) => format!("UDP {port}"),
+        Traffic::Network(net) => format!("the pods of {net}"),
+        Traffic::Pair(src, dst) => format!("{src} to {dst}"),
+    };
+    let cause = format!("the firewall inside {pod} drops {what}, {who}: {}: {}", place(rule), rule.text);
+    let before = inside.map(|inside| format!("{inside} ")).unwrap_or_default();
+    let finding = Finding::new("pod.filter", node, cause, format!("{before}{}", see(rule)))
+        .evidence(format!("{}: {}", place(rule), rule.text));
+    if inside.is_none() {
+        return finding;
+    }
+    let lines: Vec<String> =
+        allow(rule, traffic).split(" && ").map(|line| format!("{before}{line}")).collect();
+    finding
+        .fix(lines.join(" && "))
+        .lasting("whoever fills the pod wrote the rule: it comes back with the pod")
+}
+
 fn lasting(traffic: Traffic) -> &'static str {
     match traffic {
         Traffic::Tunnel(_) => {

@@ -51,6 +51,8 @@ pub enum Confidence {
 /// What mends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
+    /// The node that it is for: the finding's.
+    pub host: String,
     /// One line for a shell on the finding's node; several commands are joined by `&&`. Never run by `trace`.
     pub command: String,
     /// What keeps it from coming back, where that is another thing: a sentence.
@@ -117,7 +119,7 @@ impl Finding {
     #[must_use]
     pub fn script(mut self, command: impl Into<String>) -> Self {
         let lasting = self.fix.take().and_then(|fix| fix.lasting);
-        self.fix = Some(Fix { command: command.into(), lasting });
+        self.fix = Some(Fix { host: self.node.clone(), command: command.into(), lasting });
         self
     }
 

@@ -42,20 +42,25 @@ pub fn local(node: &str, peer: &str, to: IpAddr, by: &Obstacle) -> Finding {
     found("outer.local", node, to, cause).evidence(by.to_string()).fix(by.remove())
 }
 
-/// Outer packets leave by another device than the tunnel's.
+/// Outer packets leave by another device than the tunnel's; `repair` writes the route that the device's own address
+/// asks for.
 pub fn wrong_device(
     node: &str,
     peer: &str,
     to: IpAddr,
     (have, want): (IfName, IfName),
     by: &Obstacle,
+    repair: Option<String>,
 ) -> Finding {
     let cause =
         format!("outer packets to {peer} at {to} would leave by {have}, the tunnel is bound to {want}");
     let finding = found("outer.wrongdev", node, to, cause).evidence(by.to_string());
     match by {
         // Everything else goes that way, too: it is not this line's to take.
-        Obstacle::Route(words) if words.starts_with("default") => finding,
+        Obstacle::Route(words) if words.starts_with("default") => match repair {
+            Some(repair) => finding.fix(repair),
+            None => finding,
+        },
         _ => finding.fix(by.remove()),
     }
 }

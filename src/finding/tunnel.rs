@@ -32,6 +32,24 @@ pub fn no_peer(node: &str, dev: IfName, dst: IpAddr) -> Finding {
         .confidence(Confidence::Likely)
 }
 
+/// A WireGuard device has no peer that may send from this address.
+pub fn stranger(node: &str, dev: IfName, src: IpAddr) -> Finding {
+    let cause =
+        format!("{dev} has no peer whose allowed networks cover {src}: it drops what comes from there");
+    Finding::new("tunnel.nopeer", node, cause, format!("wg show {dev} allowed-ips"))
+        .fix("systemctl restart flanneld")
+        .confidence(Confidence::Likely)
+}
+
+/// No tunnel device takes `what`; `see` lists those that might.
+pub fn missing(node: &str, what: &str, see: &str) -> Finding {
+    let cause = format!("no tunnel device of {node} takes {what}");
+    Finding::new("tunnel.missing", node, cause, see)
+        .evidence("the kernel answers with an ICMP error to the other node, and the sender hears nothing")
+        .fix("systemctl restart flanneld")
+        .confidence(Confidence::Likely)
+}
+
 /// A WireGuard peer has no end point yet.
 pub fn no_endpoint(node: &str, dev: IfName, dst: IpAddr) -> Finding {
     let cause = format!("the peer of {dev} for {dst} has no end point: it would have to speak first");

@@ -17,7 +17,7 @@ use super::netns::InNetns;
 use super::processes::{self, Process, Processes};
 use super::socket::Asker;
 use super::wire::{Attrs, put_attr, u32_of};
-use super::{KernelError, LinuxKernel};
+use super::{KernelError, LinuxKernel, rules};
 use crate::net::IfName;
 use crate::state::{LinkKind, Pod, State};
 
@@ -42,8 +42,15 @@ pub struct Found {
 }
 
 /// Finds and reads the namespaces behind the veths of `state`, apart from those of `skip` (the uplink may be a veth,
-/// too, with the world behind it). The calling thread stands in the node's namespace, whose inode is `home`.
-pub fn read(state: &State, processes: &Processes, home: u64, skip: &BTreeSet<IfName>) -> Found {
+/// too, with the world behind it), with their own `firewall` if that is asked for. The calling thread stands in the node's
+/// namespace, whose inode is `home`.
+pub fn read(
+    state: &State,
+    processes: &Processes,
+    home: u64,
+    skip: &BTreeSet<IfName>,
+    firewall: bool,
+) -> Found {
     let mut found = Found::default();
     let behind = behind(state, skip);
     if behind.is_empty() {
@@ -54,7 +61,7 @@ pub fn read(state: &State, processes: &Processes, home: u64, skip: &BTreeSet<IfN
     for place in places(processes, home) {
         let Some(nsid) = place.nsid(&mut asker).filter(|id| left.remove(id)) else { continue };
         let (name, aliases) = place.names();
-        let state = place.look().unwrap_or_else(|why| {
+        let state = place.look(firewall).unwrap_or_else(|why| {
             let cause = std::error::Error::source(&why).map(|cause| format!(": {cause}")).unwrap_or_default();
             found.unseen.push(format!("the inside of {name} could not be read: {why}{cause}"));
             State::default()
@@ -171,10 +178,12 @@ impl Place {
         (name, all)
     }
 
-    fn look(&self) -> Result<State, KernelError> {
+    fn look(&self, firewall: bool) -> Result<State, KernelError> {
         let broken = |source| KernelError::Io { what: "entering the namespace".to_owned(), source };
         let file = self.open().map_err(broken)?;
         let _inside = InNetns::enter_file(&file).map_err(broken)?;
-        LinuxKernel::open()?.look()
+        let mut state = LinuxKernel::open()?.look()?;
+        state.firewall = firewall.then(rules::read_written);
+        Ok(state)
     }
 }

@@ -1,5 +1,7 @@
 //! `BackendData` of a vxlan lease: bytes to value and back, flannel's compact form.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::VxlanData;
@@ -15,19 +17,19 @@ pub struct BadVxlanData {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct Wire<'a> {
     #[serde(rename = "VNI", alias = "vni", default)]
     vni: u32,
-    #[serde(rename = "VtepMAC", alias = "vtepMAC", alias = "vtepmac")]
-    mac: String,
+    #[serde(rename = "VtepMAC", alias = "vtepMAC", alias = "vtepmac", borrow)]
+    mac: Cow<'a, str>,
 }
 
 impl VxlanData {
     /// Reads the JSON; unknown fields are ignored, `VNI` may be absent (old flannel), the MAC must parse.
     pub fn parse(text: &str) -> Result<Self, BadVxlanData> {
         let bad = |why: String| BadVxlanData { text: text.chars().take(120).collect(), why };
-        let wire: Wire = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
-        let mac = wire.mac.to_ascii_lowercase().parse().map_err(|e| bad(format!("{e}")))?;
+        let wire: Wire<'_> = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+        let mac = wire.mac.parse().map_err(|e| bad(format!("{e}")))?;
         Ok(Self { vni: wire.vni, mac })
     }
 

@@ -29,6 +29,8 @@ pub struct Path {
     pub net: IpNet,
     /// The peer's VTEP MAC.
     pub mac: Mac,
+    /// Its VNI as the lease tells it; old leases do not (0).
+    pub vni: u32,
     /// The peer's underlay address.
     pub vtep: IpAddr,
 }
@@ -88,13 +90,13 @@ fn vet_family(lease: &Lease, net: IpNet, ground: &Ground) -> Result<Path, Refuse
     };
     let vtep = vtep.ok_or(Refused::NoPublicIp(net))?;
     let text = data.as_deref().ok_or(Refused::BadData(None))?;
-    let mac = VxlanData::parse(text).map_err(|e| Refused::BadData(Some(e)))?.mac;
+    let VxlanData { vni, mac } = VxlanData::parse(text).map_err(|e| Refused::BadData(Some(e)))?;
     if ground.own.contains(vtep) || lease.subnet.contains(vtep) {
         return Err(Refused::BadPublicIp(vtep, "is a pod's"));
     }
     vet_ip(vtep, ground)?;
     vet_mac(mac, ground)?;
-    Ok(Path { net, mac, vtep })
+    Ok(Path { net, mac, vni, vtep })
 }
 
 fn vet_ip(ip: IpAddr, ground: &Ground) -> Result<(), Refused> {

@@ -143,12 +143,11 @@ fn verdicts(lease: &Lease, ground: &Ground) -> Vec<(IpNet, Result<Path, String>)
 
 /// One family of one lease; the reason in words if it promises nothing here.
 fn peer(sight: &Sight<'_>, lease: &Lease, path: Path, vni: u32) -> Result<Peer, String> {
-    let Path { net, mac, vtep } = path;
-    let v6 = net.addr().is_ipv6();
-    if let Some(data) = vxlan_data(lease, v6).filter(|data| data.vni != vni) {
-        return Err(format!("it is on VNI {}, this node on {vni}", data.vni));
+    let Path { net, mac, vtep, vni: theirs } = path;
+    if theirs != vni {
+        return Err(format!("it is on VNI {theirs}, this node on {vni}"));
     }
-    let dev = device_name(v6, vni).ok_or("the VNI is out of range")?;
+    let dev = device_name(net.addr().is_ipv6(), vni).ok_or("the VNI is out of range")?;
     let direct = sight.vxlan().map(|conf| conf.direct_routing && on_link(sight.state, vtep));
     Ok(Peer { node: lease.attrs.name(), net, dev, public: vtep, mac, vni, direct })
 }

@@ -2,6 +2,7 @@
 
 mod dot;
 mod listing;
+mod parts;
 mod path;
 mod ports;
 mod report;
@@ -14,7 +15,8 @@ use std::io::{self, Write};
 
 pub use dot::dot_lines;
 pub use listing::{Listing, Source};
-pub use path::{Detail, finding_lines, path_lines};
+pub use parts::{finding_lines, shortened};
+pub use path::{Detail, path_lines};
 pub use ports::port_table;
 pub use report::{MOST, kinds, own_form, report_lines};
 pub use rows::{drift_table, lease_table};

@@ -1,12 +1,14 @@
 //! A packet's way as text: one line a stage, the first failure in full.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use owo_colors::OwoColorize;
 
+use super::parts::finding_lines;
 use super::table::clean;
-use crate::finding::{Confidence, Finding, Level};
-use crate::trace::{Live, Mark, Path, Spot, Step, Verdict};
+use crate::finding::Level;
+use crate::trace::{Far, Handed, Live, Mark, Path, Query, Spot, Step, Verdict};
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +32,7 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     }
     let start = || path.query.pod.as_deref().map_or_else(|| "this host".to_owned(), clean);
     let src = path.src.map_or_else(start, |ip| ip.to_string());
-    let port = path.query.dport.map(|port| format!(" {port}")).unwrap_or_default();
-    let mut lines = vec![format!("{src} -> {}   {}{port}, {head}", path.query.dst, proto(path.query.proto))];
+    let mut lines = vec![format!("{src} -> {}   {}, {head}", path.query.dst, protocol(&path.query))];
     let mut on = path.steps.first().map(|step| step.node.as_str());
     for step in &path.steps {
         if on != Some(&step.node) {
@@ -41,9 +42,11 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
         stage(step, detail, colour, &mut lines);
     }
     for branch in &path.branches {
-        lines.push(format!("to {}: {}", clean(&branch.to), branch.verdict.word()));
+        let unseen = not_seen(branch.far.as_ref(), branch.handed.as_ref(), None).unwrap_or_default();
+        let unseen = if delivered(&branch.verdict) { unseen } else { String::new() };
+        lines.push(format!("to {}: {}{unseen}", clean(&branch.to), branch.verdict.word()));
         if detail == Detail::Verbose || branch.verdict != Verdict::Delivered {
-            branch.stages.iter().for_each(|step| stage(step, detail, colour, &mut lines));
+            branched(&branch.stages, detail, colour, &mut lines);
         }
     }
     for steps in path.back.chunk_by(|a, b| a.node == b.node) {
@@ -63,8 +66,23 @@ pub fn path_lines(path: &Path, head: &str, detail: Detail, colour: bool) -> Vec<
     lines.extend(path.live.iter().flat_map(|one| live(one, detail)));
     lines.push(verdict(path));
     let told = path.findings.iter().filter(|f| f.level != Level::Info || detail == Detail::Verbose);
-    lines.extend(told.flat_map(finding_lines));
+    // Whoever reads stands on the node that the way begins on.
+    let here = path.steps.first().map_or("", |step| step.node.as_str());
+    lines.extend(told.flat_map(|finding| finding_lines(finding, here)));
     lines
+}
+
+/// A server's stages; where they are another node's, or the answer's, a line says so.
+fn branched(steps: &[Step], detail: Detail, colour: bool, lines: &mut Vec<String>) {
+    let answers = |step: &Step| step.id.starts_with("back-");
+    let parts = steps.chunk_by(|a, b| a.node == b.node && answers(a) == answers(b));
+    for (at, part) in parts.enumerate() {
+        if let Some(first) = part.first().filter(|_| at > 0) {
+            let what = if answers(first) { "the answer, on" } else { "on" };
+            lines.push(format!("{what} {}", clean(&first.node)));
+        }
+        part.iter().for_each(|step| stage(step, detail, colour, lines));
+    }
 }
 
 /// The name of a stage without what stands before it for the far side and the answer.
@@ -125,38 +143,30 @@ fn verdict(path: &Path) -> String {
     if let Some(step) = all().find(|step| step.mark == Mark::Bad) {
         let _ = write!(line, " at {}", step.id);
     }
-    if let Some(far) = path.far.as_ref().filter(|far| !far.seen && delivered(&path.verdict)) {
-        let _ = write!(line, "; {} itself was not looked at (--peer)", clean(&far.node));
+    if delivered(&path.verdict) {
+        line.extend(not_seen(path.far.as_ref(), path.handed.as_ref(), Some(path.query.dst)));
     }
     line
 }
 
-fn delivered(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Delivered | Verdict::DeliveredIf)
+/// What lies beyond the last table that was looked at.
+fn not_seen(far: Option<&Far>, handed: Option<&Handed>, dst: Option<IpAddr>) -> Option<String> {
+    match (far, handed) {
+        (Some(far), _) if !far.seen => {
+            Some(format!("; {} itself was not looked at (--peer)", clean(&far.node)))
+        }
+        (None, Some(Handed { to, dev, seen: false })) if Some(*to) == dst => {
+            Some(format!("; handed to {to} on {dev}, which was not looked at"))
+        }
+        (None, Some(Handed { to, dev, seen: false })) => {
+            Some(format!("; handed to {to} on {dev}; nothing behind it was seen"))
+        }
+        _ => None,
+    }
 }
 
-/// The five parts of a finding.
-pub fn finding_lines(finding: &Finding) -> Vec<String> {
-    let level = match finding.level {
-        Level::Error => "error",
-        Level::Warn => "warning",
-        Level::Info => "info",
-    };
-    let part = |name: &str, text: &str| format!("  {name:<9} {}", clean(text));
-    let mut lines = vec![format!("{}  {level} on {}", finding.code, clean(&finding.node))];
-    lines.push(part("cause", &finding.cause));
-    lines.extend(finding.evidence.iter().map(|line| part("evidence", line)));
-    lines.push(part("see", &finding.see));
-    if let Some(fix) = &finding.fix {
-        lines.push(part("fix", &fix.command));
-        lines.extend(fix.lasting.iter().map(|lasting| part("lasting", lasting)));
-    }
-    match finding.confidence {
-        Confidence::Certain => {}
-        Confidence::Likely => lines.push(part("sure", "likely, not certain")),
-        Confidence::Unseen => lines.push(part("sure", "what would decide it was not seen")),
-    }
-    lines
+fn delivered(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Delivered | Verdict::DeliveredIf)
 }
 
 fn tinted(sign: &str, colour: bool) -> String {
@@ -168,12 +178,44 @@ fn tinted(sign: &str, colour: bool) -> String {
     }
 }
 
-fn proto(number: u8) -> String {
-    match number {
+/// `icmp`, `tcp 80`.
+pub(super) fn protocol(query: &Query) -> String {
+    let name = match query.proto {
         1 => "icmp".to_owned(),
         6 => "tcp".to_owned(),
         17 => "udp".to_owned(),
         58 => "icmp6".to_owned(),
         other => format!("protocol {other}"),
+    };
+    query.dport.map_or_else(|| name.clone(), |port| format!("{name} {port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, path_lines};
+    use crate::snapshot::Snapshot;
+    use crate::trace::{Handed, Path, Query, trace};
+
+    fn path(dst: &str) -> Path {
+        let node = Snapshot::decode(include_bytes!("../../fixtures/readers/path.json")).unwrap();
+        trace(&node, &Query::to(dst.parse().unwrap()))
+    }
+
+    fn verdict(path: &Path) -> String {
+        let lines = path_lines(path, "", Detail::Plain, false);
+        lines.into_iter().find(|line| line.starts_with("delivered")).unwrap()
+    }
+
+    #[test]
+    fn a_verdict_says_how_far_the_way_was_seen() {
+        let (to, dev) = ("192.168.50.1".parse().unwrap(), "eth0".parse().unwrap());
+        let beyond = |handed| Path { far: None, handed, ..path("10.5.2.3") };
+        let gate = verdict(&beyond(Some(Handed { to, dev, seen: false })));
+        assert_eq!(gate, "delivered; handed to 192.168.50.1 on eth0; nothing behind it was seen");
+        assert_eq!(verdict(&beyond(Some(Handed { to, dev, seen: true }))), "delivered");
+        let itself = verdict(&path("192.168.50.12"));
+        assert_eq!(itself, "delivered; handed to 192.168.50.12 on eth0, which was not looked at");
+        assert_eq!(verdict(&path("10.5.2.3")), "delivered; node-b itself was not looked at (--peer)");
+        assert_eq!(verdict(&path("192.168.50.11")), "delivered");
     }
 }

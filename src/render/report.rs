@@ -1,6 +1,6 @@
 //! Findings as a report: each in its five parts, with flanctl's own form of the repair; many of one code as one.
 
-use super::path::finding_lines;
+use super::parts::{Part, parts};
 use crate::finding::Finding;
 
 /// More findings of one code than this are shown as one with a count.
@@ -28,13 +28,13 @@ pub fn kinds(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     kinds
 }
 
-/// The lines of a report; with `all`, every finding is told in full.
-pub fn report_lines(findings: &[Finding], all: bool) -> Vec<String> {
+/// The lines of a report that node `here` gives; with `all`, every finding is told in full.
+pub fn report_lines(findings: &[Finding], here: &str, all: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for kind in kinds(findings) {
         let fold = kind.len() > MOST && !all;
         for finding in kind.iter().take(if fold { 1 } else { kind.len() }) {
-            lines.extend(whole(finding, fold.then_some(kind.len())));
+            lines.extend(whole(finding, here, fold.then_some(kind.len())));
             lines.push(String::new());
         }
     }
@@ -42,25 +42,23 @@ pub fn report_lines(findings: &[Finding], all: bool) -> Vec<String> {
 }
 
 /// One finding; `count` if it stands for so many.
-fn whole(finding: &Finding, count: Option<usize>) -> Vec<String> {
+fn whole(finding: &Finding, here: &str, count: Option<usize>) -> Vec<String> {
+    let (head, parts) = parts(finding, here);
     let own = own_form(finding);
-    let mut lines = Vec::new();
-    for (at, line) in finding_lines(finding).into_iter().enumerate() {
-        let fix = line.trim_start().starts_with("fix ");
-        match (at, fix, count, &own) {
-            (0, _, Some(count), _) => {
-                lines.push(format!("{line}, {count} of this kind: the first (-v shows all)"))
-            }
+    let head = match count {
+        Some(count) => format!("{head}, {count} of this kind: the first (-v shows all)"),
+        None => head,
+    };
+    let mut lines = vec![head];
+    for part in parts {
+        match own.as_deref().filter(|_| part.name == "fix") {
             // One command mends one of them; flanctl's form mends all.
-            (_, true, Some(_), Some(own)) => lines.push(format!("  {:<9} {own}", "fix")),
-            (_, true, None, Some(own)) => {
-                let same = line.trim_end().ends_with(own.as_str());
-                lines.push(line);
-                if !same {
-                    lines.push(format!("  {:<9} {own}", "or"));
-                }
+            Some(own) if count.is_some() => lines.extend(Part::command("fix", finding, here, own).lines()),
+            Some(own) if !part.says(own) => {
+                lines.extend(part.lines());
+                lines.extend(Part::command("or", finding, here, own).lines());
             }
-            _ => lines.push(line),
+            _ => lines.extend(part.lines()),
         }
     }
     lines
@@ -79,14 +77,23 @@ mod tests {
     #[test]
     fn many_of_a_kind_are_one_with_a_count_and_the_fix_of_all() {
         let few: Vec<Finding> = (0..3).map(missing).collect();
-        let text = report_lines(&few, false).join("\n");
+        let text = report_lines(&few, "node1", false).join("\n");
         assert_eq!(text.matches("route.missing  error").count(), 3, "{text}");
         assert!(text.contains("fix       ip route replace 1"), "{text}");
         let many: Vec<Finding> = (0..4).map(missing).collect();
-        let text = report_lines(&many, false).join("\n");
+        let text = report_lines(&many, "node1", false).join("\n");
         assert_eq!(text.matches("route.missing  error").count(), 1, "{text}");
         assert!(text.contains("4 of this kind"), "{text}");
         assert!(text.contains("fix       flanctl doctor --fix --only route.missing"), "{text}");
-        assert_eq!(report_lines(&many, true).join("\n").matches("route.missing  error").count(), 4);
+        assert_eq!(report_lines(&many, "node1", true).join("\n").matches("route.missing  error").count(), 4);
+    }
+    #[test]
+    fn what_another_node_has_to_do_is_not_told_as_if_it_were_this_ones() {
+        let text = report_lines(&[missing(1)], "node7", false).join("\n");
+        assert!(text.contains("  fix       on node1: ip route replace 1\n"), "{text}");
+        assert!(text.contains("  or        on node1: flanctl doctor --fix --only route.missing\n"), "{text}");
+        let many: Vec<Finding> = (0..4).map(missing).collect();
+        let text = report_lines(&many, "node7", false).join("\n");
+        assert!(text.contains("  fix       on node1: flanctl doctor --fix --only route.missing\n"), "{text}");
     }
 }

@@ -1,12 +1,15 @@
 //! A packet's way as a drawing without a form yet: boxes, grouped by where they stand, and the arrows between them.
 //! Decides what is drawn and how it is marked; `dot` and `svg` spell it.
 
+use super::path::protocol;
 use super::table::clean;
 use crate::finding::Level;
 use crate::trace::{Mark, Path, Step, Verdict};
 
 /// Characters of a box's line; what is longer goes on in the next one.
 const LINE: usize = 78;
+/// Characters of a name in the title.
+const NAME: usize = 40;
 /// Lines that one text may take.
 const LINES: usize = 4;
 
@@ -58,9 +61,8 @@ pub(super) struct Scene {
 
 /// Draws a path, and the answer's, where one comes.
 pub(super) fn scene(path: &Path) -> Scene {
-    let src = path.src.map_or_else(|| "this host".to_owned(), |ip| ip.to_string());
-    let dst = path.query.dst.to_string();
-    let title = format!("{src} to {dst}: {}", verdict(path));
+    let (src, dst) = (source(path), path.query.dst.to_string());
+    let title = format!("{} to {dst}, {}: {}", cut(&src), protocol(&path.query), verdict(path));
     let mut scene = Scene { title, groups: Vec::new(), blocks: Vec::new(), arrows: Vec::new() };
     let lost = |steps: &[Step]| steps.iter().any(|step| step.mark == Mark::Bad);
     let end = |steps: &[Step]| match path.verdict {
@@ -83,6 +85,24 @@ pub(super) fn scene(path: &Path) -> Scene {
         scene.end(&src, end(&path.back));
     }
     scene
+}
+
+/// So much of a name as a title has room for.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(NAME) {
+        Some((at, _)) => name.get(..at).unwrap_or_default().to_owned() + "…",
+        None => name.to_owned(),
+    }
+}
+
+/// Where it starts: the pod, and the address that it bears.
+fn source(path: &Path) -> String {
+    match (path.pod.as_deref().map(shown), path.src) {
+        (Some(pod), Some(ip)) => format!("{pod} ({ip})"),
+        (Some(pod), None) => pod,
+        (None, Some(ip)) => ip.to_string(),
+        (None, None) => "this host".to_owned(),
+    }
 }
 
 /// Control characters, and those that turn the direction of what follows, are not drawn.

@@ -213,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn the_head_names_the_pod_and_the_port() {
+        let from = |pod: &str| {
+            let query = Query { proto: 6, dport: Some(443), ..Query::to("10.5.2.3".parse().unwrap()) };
+            let src = Some("10.5.1.2".parse().unwrap());
+            let path = Path { src, pod: Some(pod.to_owned()), ..crate::trace::trace(&snapshot(), &query) };
+            (dot_lines(&path).join("\n"), svg_lines(&path).join("\n"))
+        };
+        let (dot, svg) = from("web-0");
+        let head = "web-0 (10.5.1.2) to 10.5.2.3, tcp 443: delivered";
+        assert!(dot.contains(&format!("label=\"{head}\"")), "{dot}");
+        assert!(svg.contains(&format!("<title>{head}</title>")), "{svg}");
+        assert!(svg.contains(">web-0 (10.5.1.2)</text>"), "{svg}");
+        let (_, svg) = from(&"w".repeat(99));
+        let head = format!("<title>{}… to 10.5.2.3, tcp 443: delivered</title>", "w".repeat(40));
+        assert!(svg.contains(&head), "{svg}");
+    }
+
+    #[test]
     fn nothing_outside_of_the_picture_is_asked_for() {
         let all = svg_lines(&path()).join("\n");
         let names = all.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");

@@ -2,9 +2,13 @@
 //! Decides only the shape, and what is replaced for strangers' eyes; who takes a snapshot and where it is kept is the
 //! caller's.
 
+mod apart;
 pub mod redact;
 
+pub use apart::tell_apart;
+
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::ser::{Error as _, SerializeSeq};
@@ -14,9 +18,9 @@ use serde_json::value::RawValue;
 
 use crate::config::{NetConf, Uplink, is_secret};
 use crate::lease::{Expiry, Lease};
-use crate::net::Subnet;
+use crate::net::{IfName, Subnet};
 use crate::schema::{self, BadSchema};
-use crate::state::{Pod, State};
+use crate::state::{AddrKey, Pod, State, Vxlan};
 use crate::store::codec::{decode_value, encode_value};
 
 const KIND: &str = "snapshot";
@@ -191,6 +195,14 @@ impl Snapshot {
     /// The network config, if it was read and makes sense.
     pub fn conf(&self) -> Option<NetConf> {
         self.config.as_deref().and_then(|text| NetConf::parse(text).ok())
+    }
+
+    /// The device by which packets of this tunnel have to leave for `to`: the agent's uplink, else the one that the
+    /// tunnel was put on, else the one of the tunnel's own address where that is on one net with `to`.
+    pub fn uplink_to(&self, tunnel: &Vxlan, to: IpAddr) -> Option<IfName> {
+        let beside = |held: &&AddrKey| Some(held.net.addr()) == tunnel.local && held.net.contains(&to);
+        let told = self.uplink.as_ref().map(|uplink| uplink.dev).or(tunnel.lower);
+        told.or_else(|| self.state.addrs.keys().find(beside).map(|held| held.dev))
     }
 
     /// As JSON.

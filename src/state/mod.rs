@@ -275,9 +275,21 @@ impl State {
         self.addrs.keys().find(|k| k.net.addr() == ip).map(|k| k.dev)
     }
 
+    /// The device on whose own net this address is, and that net with the own address in it; not by `apart`.
+    pub fn on_link(&self, ip: IpAddr, apart: IfName) -> Option<AddrKey> {
+        self.addrs.keys().find(|held| held.dev != apart && held.net.contains(&ip)).copied()
+    }
+
     /// A fact by its key.
     pub fn fact(&self, key: &str) -> Option<&str> {
         self.facts.get(key).map(String::as_str)
+    }
+}
+
+impl AddrKey {
+    /// The route that the kernel makes of it, as `ip route` takes it.
+    pub fn link_route(&self) -> String {
+        format!("ip route replace {} dev {} src {}", self.net.trunc(), self.dev, self.net.addr())
     }
 }
 

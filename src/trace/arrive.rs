@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::kinds::protocol;
 use super::{Exit, Query, Role, Verdict, Walk};
 use crate::finding::filter::{At, Traffic};
 use crate::finding::repair::{Device, PeerRows};
@@ -35,6 +36,35 @@ pub(super) struct Wrapped {
     pub size: u32,
 }
 
+/// The outside of a tunnel's packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outer {
+    /// Source, where it is known.
+    pub from: Option<IpAddr>,
+    /// Destination: the public address of the receiver, which its own may differ from.
+    pub to: IpAddr,
+    /// IP protocol.
+    pub proto: u8,
+    /// UDP port.
+    pub port: Option<u16>,
+    /// Bytes, the outer headers counted.
+    pub size: u32,
+}
+
+impl Outer {
+    /// `udp 8472`, `ipip`.
+    pub fn what(&self) -> String {
+        self.port.map_or_else(|| protocol(self.proto).to_owned(), |port| format!("udp {port}"))
+    }
+}
+
+impl Wrapped {
+    fn outer(&self) -> Outer {
+        let Self { from, to, port, size, .. } = *self;
+        Outer { from, to, proto: UDP, port: Some(port), size }
+    }
+}
+
 impl Walk<'_> {
     /// What `peer` gets of a packet that leaves this node through the tunnel to it.
     pub(super) fn wrapped(&self, peer: &PeerRows, overhead: u32) -> Option<Wrapped> {
@@ -52,7 +82,8 @@ impl Walk<'_> {
 
     /// Takes a tunnel's packet off the underlay, and goes on with what is in it.
     pub(super) fn receive(&mut self, outer: &Wrapped) {
-        self.outer_arrival(outer);
+        let local = self.tunnel_for(outer).and_then(|(.., vxlan)| vxlan.local);
+        self.outer_arrival(&outer.outer(), local);
         if self.end.is_none() {
             self.unwrap_by_device(outer);
         }
@@ -113,23 +144,22 @@ impl Walk<'_> {
         })
     }
 
-    /// Routing and firewall of the outer packet.
-    fn outer_arrival(&mut self, outer: &Wrapped) {
+    /// Routing and firewall of the outer packet; `local` is the tunnel's own address.
+    pub(super) fn outer_arrival(&mut self, outer: &Outer, local: Option<IpAddr>) {
         let state = &self.node.state;
         let v6 = outer.to.is_ipv6();
         let uplink = self.node.uplink.as_ref();
         // Behind NAT the address that the sender uses is not the one that arrives.
         let behind = || uplink.and_then(|up| if v6 { up.v6.map(IpAddr::V6) } else { up.v4.map(IpAddr::V4) });
-        let local = || self.tunnel_for(outer).and_then(|(.., vxlan)| vxlan.local);
-        let to = if state.owner_of(outer.to).is_some() { Some(outer.to) } else { behind().or_else(local) };
+        let to = if state.owner_of(outer.to).is_some() { Some(outer.to) } else { behind().or(local) };
         let dev = uplink.map(|up| up.dev).or_else(|| to.and_then(|ip| state.owner_of(ip)));
         let (Some(to), Some(dev)) = (to, dev) else {
             let why = format!("which device of {} has {} is not known", self.node.host, outer.to);
             return self.unseen("outer", &why, "ip addr");
         };
         if let Some(from) = outer.from {
-            let flow =
-                Flow { src: Some(from), iif: Some(dev), proto: UDP, dport: Some(outer.port), ..Flow::to(to) };
+            let (proto, dport) = (outer.proto, outer.port);
+            let flow = Flow { src: Some(from), iif: Some(dev), proto, dport, ..Flow::to(to) };
             let (found, entry) = input(state, &flow);
             match entry {
                 Entry::Local => {}
@@ -145,20 +175,20 @@ impl Walk<'_> {
                 }
             }
         }
-        let object = format!("{to} dev {dev} udp {}", outer.port);
+        let object = format!("{to} dev {dev} {}", outer.what());
         self.pass("outer", object, format!("ip addr show dev {dev}"));
         self.outer_hooks(outer, to, dev);
     }
 
     /// PREROUTING and INPUT of the outer packet.
-    fn outer_hooks(&mut self, outer: &Wrapped, to: IpAddr, dev: IfName) {
-        let from = outer.from.unwrap_or(if to.is_ipv6() {
-            IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)
-        } else {
-            IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)
+    fn outer_hooks(&mut self, outer: &Outer, to: IpAddr, dev: IfName) {
+        let from = outer.from.unwrap_or(match to {
+            IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
         });
+        let traffic = outer.port.map_or(Traffic::Pair(from, to), Traffic::Tunnel);
         let packet = Packet {
-            dport: Some(outer.port),
+            dport: outer.port,
             iif: Some(dev.to_string()),
             src_type: Some(AddrType::Unicast),
             dst_type: Some(AddrType::Local),
@@ -166,15 +196,14 @@ impl Walk<'_> {
             // Source ports are drawn by the inner packet, so that each way is a connection of its own; the kernel
             // tracks none where nothing asks it to.
             ct: Ct::New,
-            ..Packet::new(from, to, UDP)
+            ..Packet::new(from, to, outer.proto)
         };
         for hook in [Hook::Prerouting, Hook::Input] {
-            if self.hook("outer-firewall", hook, &packet, (At::Input, Traffic::Tunnel(outer.port))).is_none()
-            {
+            if self.hook("outer-firewall", hook, &packet, (At::Input, traffic)).is_none() {
                 return;
             }
         }
-        let object = format!("prerouting and input accept udp {}", outer.port);
+        let object = format!("prerouting and input accept {}", outer.what());
         self.pass("outer-firewall", object, "nft list ruleset");
     }
 
@@ -247,16 +276,19 @@ pub(super) fn from_afar(finding: Finding, reply: bool) -> Finding {
         Some(("rpfilter", _)) => "remote.rpfilter",
         Some(("forward", _)) => "remote.forward",
         Some(("filter", "hidden")) => return finding,
-        Some(("filter", _)) => "remote.filter",
+        Some(("filter", _) | ("pod", "filter")) => "remote.filter",
         Some(("outer", "filtered")) if !reply => "remote.filter",
         Some(("vtep", "vni")) => "remote.vni",
         Some(("vtep", "mac")) => "remote.mac",
         Some(("vtep", _)) if !reply => "remote.port",
         Some(("pod" | "veth" | "bridge", _)) => "remote.podgone",
         Some(("route" | "rule", _)) if !reply => "remote.podgone",
-        Some(("route" | "rule" | "lease" | "neigh" | "fdb" | "vtep" | "outer" | "mtu", _)) if reply => {
+        Some(("route" | "rule" | "lease" | "neigh" | "fdb" | "vtep" | "tunnel" | "outer" | "mtu", _))
+            if reply =>
+        {
             "remote.noreturn"
         }
+        Some(("tunnel", _)) => "remote.tunnel",
         _ => return finding,
     };
     let finding = remote::renamed(code, finding);

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::arrive::Wrapped;
+use super::cross::arrives;
 use super::{Exit, Query, Role, Step, Verdict, Walk};
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
-use crate::finding::{Finding, Level, lease, mtu, outer, remote};
+use crate::finding::{Finding, Level, lease, mtu, remote};
 use crate::net::IfName;
-use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
-use crate::readings::{Sight, ending, neigh_state, own_lease};
+use crate::readings::{Sight, ending, own_lease};
 use crate::snapshot::Snapshot;
-use crate::state::{Neigh, NeighKey, nud};
 
 /// The node that the packet goes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +22,42 @@ pub struct Far {
     pub node: String,
     /// Its snapshot was there: its side and the way back were walked.
     pub seen: bool,
+}
+
+/// The last host that was seen to take the packet off the wire, or the one around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Handed {
+    /// Its address: the destination's own, a peer's or a gateway's.
+    pub to: IpAddr,
+    /// The device that the packet leaves by.
+    pub dev: IfName,
+    /// What comes behind it was seen, too.
+    pub seen: bool,
+}
+
+/// Where a packet gets to.
+pub(super) struct Reach {
+    pub beyond: Beyond,
+    pub far: Option<Far>,
+    pub handed: Option<Handed>,
+}
+
+/// Follows what left `near` to the node among `peers` that it goes to, and the answer back.
+pub(super) fn reach(near: &Walk<'_>, peers: &[Snapshot]) -> Reach {
+    let other = chosen(near, peers);
+    let beyond = match other {
+        Some(other) if near.end.is_none() => beyond(near, other),
+        _ => near.back().map(Beyond::near_alone).unwrap_or_default(),
+    };
+    let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
+    let node = other.map(|other| other.host.clone()).or(owner).or_else(|| near.owner_by_name());
+    let seen = other.is_some();
+    let left = near.handed.filter(|_| near.end.is_none());
+    Reach {
+        beyond,
+        far: node.map(|node| Far { node, seen }),
+        handed: left.map(|(to, dev)| Handed { to, dev, seen }),
+    }
 }
 
 /// What the walk beyond the near node brings.
@@ -50,7 +84,7 @@ impl Beyond {
 /// The snapshot, of those given, of the node that `walk`'s packet goes to. Of two of one node the younger counts.
 pub(super) fn chosen<'a>(walk: &Walk<'_>, peers: &'a [Snapshot]) -> Option<&'a Snapshot> {
     let dst = walk.query.dst;
-    let others = peers.iter().filter(|other| !same_node(walk.node, other));
+    let others = peers.iter().filter(|other| !walk.node.same_node(other));
     others.filter(|other| holds(other, dst)).max_by_key(|other| other.at)
 }
 
@@ -81,33 +115,31 @@ fn unused(walk: &Walk<'_>, peers: &[Snapshot]) -> Vec<String> {
     let owner = walk.promised.owner(dst).map(|peer| peer.node.clone()).or(used.map(|far| far.host.clone()));
     let goes = owner.map_or_else(String::new, |node| format!(", the packet goes to {node}"));
     let idle = peers.iter().filter(|other| used.is_none_or(|used| !std::ptr::eq(used, *other)));
-    idle.map(|other| {
-        let host = &other.host;
-        if same_node(walk.node, other) {
-            format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
-        } else if used.is_some_and(|used| used.host == *host) {
-            format!("of the snapshots of {host} only the youngest was used")
-        } else {
-            format!("the snapshot of {host} is of no node on this way{goes}")
-        }
-    })
-    .collect()
+    let served = |other: &&Snapshot| {
+        let mut by = walk.branches.iter().filter_map(|branch| branch.far.as_ref());
+        by.any(|far| far.seen && far.node == other.host)
+    };
+    idle.filter(|other| !served(other))
+        .map(|other| {
+            let host = &other.host;
+            if walk.node.same_node(other) {
+                format!("the peer's snapshot of {host} is of the node itself, not of one that it sends to")
+            } else if used.is_some_and(|used| used.host == *host) {
+                format!("of the snapshots of {host} only the youngest was used")
+            } else {
+                format!("the snapshot of {host} is of no node on this way{goes}")
+            }
+        })
+        .collect()
 }
 
-/// Two snapshots of one node, whatever each calls itself.
-fn same_node(near: &Snapshot, other: &Snapshot) -> bool {
-    match (near.own, other.own) {
-        (Some(a), Some(b)) => a == b,
-        _ => near.host == other.host,
-    }
-}
-
-/// True if the address is in the node's own lease, or is its own.
+/// True if the address is in the node's own lease, is its own, or one of its pods'.
 fn holds(node: &Snapshot, dst: IpAddr) -> bool {
     let conf = node.conf();
     let sight = sight(node, conf.as_ref());
     own_lease(&sight).is_some_and(|own| own.subnet.nets().any(|net| net.contains(&dst)))
         || node.state.owner_of(dst).is_some()
+        || node.pods.iter().any(|pod| pod.state.owner_of(dst).is_some())
 }
 
 fn sight<'a>(node: &'a Snapshot, conf: Option<&'a NetConf>) -> Sight<'a> {
@@ -120,22 +152,8 @@ pub(super) fn beyond(near: &Walk<'_>, node: &Snapshot) -> Beyond {
     let conf = node.conf();
     let query = Query { from: near.masked.or(near.src), iif: None, mark: 0, pod: None, ..near.query.clone() };
     let mut far = Walk::on(node, conf.as_ref(), &query, Role { prefix: "far-", far: true, reply: false });
-    match near.exit.as_ref() {
-        Some(Exit::Tunnel(peer)) => {
-            mistaken(near, &mut far, peer);
-            if let Some(outer) = sent(near, peer).filter(|_| far.end.is_none()) {
-                far.receive(&outer);
-            }
-        }
-        Some(Exit::Wire(_)) => {
-            let peer = near.promised.owner(near.query.dst);
-            if peer.is_none() && !in_reach(near, &far) {
-                let why = format!("what lies between {} and {} was not seen", near.host(), far.host());
-                far.unseen("outer", &why, &format!("traceroute -n {}", query.dst));
-            }
-            arrives_plain(&mut far, peer);
-        }
-        Some(Exit::Pod(_) | Exit::Here) | None => return all,
+    if !arrives(near, &mut far) {
+        return all;
     }
     let back = far.end.is_none().then(|| answer(&far)).flatten();
     let warned = uneven(near, &far);
@@ -209,70 +227,7 @@ fn home<'a>(near: &Walk<'a>, back: &Walk<'_>) -> Option<Walk<'a>> {
         ..near.query.clone()
     };
     let mut walk = near.again(query, Role { prefix: "back-", far: false, reply: true });
-    match back.exit.as_ref()? {
-        Exit::Tunnel(peer) => {
-            mistaken(back, &mut walk, peer);
-            if walk.end.is_none() {
-                walk.receive(&sent(back, peer)?);
-            }
-        }
-        Exit::Wire(_) => {
-            let peer = back.promised.owner(back.query.dst);
-            arrives_plain(&mut walk, peer);
-        }
-        Exit::Pod(_) | Exit::Here => return None,
-    }
-    Some(walk)
-}
-
-/// The sender has another MAC for the receiver than the receiver has, on the net of both: the frame is for nobody.
-fn mistaken(from: &Walk<'_>, to: &mut Walk<'_>, peer: &PeerRows) {
-    let ip = peer.public;
-    let real = to.node.state.owner_of(ip).and_then(|dev| to.node.state.links.get(&dev)?.mac);
-    let known = |(key, have): (&NeighKey, &Neigh)| {
-        let mac = have.mac.filter(|_| key.ip == ip && have.state & (nud::FAILED | nud::INCOMPLETE) == 0)?;
-        Some((key.dev, mac, neigh_state(have.state)))
-    };
-    let Some((dev, mac, state)) = from.node.state.neighs.iter().find_map(known) else { return };
-    let Some(real) = real.filter(|real| *real != mac) else { return };
-    let what = outer::Silent { peer: &peer.node, to: ip, ask: ip, dev, state: &state };
-    let mut finding = outer::wrong_mac(from.host(), what, mac, Some(real));
-    if to.role.reply {
-        finding = remote::renamed("remote.noreturn", finding);
-    }
-    to.fail("outer", format!("{ip} is {real}, {} sends to {mac}", from.host()), finding, Verdict::Dropped);
-}
-
-/// The tunnel's packet as it reaches the other node: behind NAT with its sender's public address.
-fn sent(walk: &Walk<'_>, peer: &PeerRows) -> Option<Wrapped> {
-    let v6 = peer.public.is_ipv6();
-    let outer = walk.wrapped(peer, if v6 { OVERHEAD_V6 } else { OVERHEAD_V4 })?;
-    let own = own_lease(&walk.sight).map(|own| &own.attrs);
-    let public =
-        own.and_then(|own| if v6 { own.public_ipv6.map(IpAddr::V6) } else { own.public_ip.map(IpAddr::V4) });
-    // Nobody sends with the address of the one that he sends to, whatever his lease announces.
-    Some(Wrapped { from: public.filter(|ip| *ip != peer.public).or(outer.from), ..outer })
-}
-
-/// An address of the far node is reached as it is: on a net of both, or as the one that its lease announces. Behind NAT
-/// it may be another node's here.
-fn in_reach(near: &Walk<'_>, far: &Walk<'_>) -> bool {
-    let dst = near.query.dst;
-    let own = own_lease(&far.sight).map(|own| &own.attrs);
-    let public = own.map(|own| [own.public_ip.map(IpAddr::V4), own.public_ipv6.map(IpAddr::V6)]);
-    public.is_some_and(|public| public.contains(&Some(dst)))
-        || near.node.state.addrs.keys().any(|held| held.net.contains(&dst))
-}
-
-/// A packet that comes without a tunnel: by the device with the address that it was sent to.
-fn arrives_plain(walk: &mut Walk<'_>, peer: Option<&PeerRows>) {
-    let to = peer.map_or(walk.query.dst, |peer| peer.public);
-    let state = &walk.node.state;
-    let dev: Option<IfName> = state.owner_of(to).or(walk.node.uplink.as_ref().map(|uplink| uplink.dev));
-    match dev {
-        Some(dev) => walk.enter(dev),
-        None => walk.unseen("outer", &format!("which device has {to} is not known"), "ip addr"),
-    }
+    arrives(back, &mut walk).then_some(walk)
 }
 
 /// The answer goes past the tunnel that the packet took, or through one that it did not.

@@ -372,11 +372,9 @@ impl Walk<'_> {
         let key = crate::state::NeighKey { dev, ip: ask };
         let command = format!("ip neigh show {ask} dev {dev}");
         let Some(have) = self.node.state.neighs.get(&key) else {
-            self.pass(
-                id,
-                format!("{ask} dev {dev}: not resolved yet, the kernel asks when it sends"),
-                command,
-            );
+            self.handed = Some((ask, dev));
+            let object = format!("{ask} dev {dev}: not resolved yet, the kernel asks when it sends");
+            self.pass(id, object, command);
             return;
         };
         let state = crate::readings::neigh_state(have.state);
@@ -387,6 +385,7 @@ impl Walk<'_> {
             return self.fail(id, format!("{ask} dev {dev} {state}"), finding, Verdict::Dropped);
         }
         let mac = have.mac.map(|mac| format!(" = {mac}")).unwrap_or_default();
+        self.handed = Some((ask, dev));
         self.step(id, Mark::Ok, format!("{ask}{mac} dev {dev} {state}"), command);
     }
 }

@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use super::outer::Wrap;
 use super::remotes::{How, Remote, remotes};
+use super::unpack::Kind;
 use super::words::words;
 use super::{Mark, Verdict, Walk};
 use crate::finding::filter::{At, Traffic};
 use crate::finding::{Finding, tunnel};
 use crate::firewall::{AddrType, Hook, Packet};
-use crate::net::IfName;
+use crate::net::{IfName, Mac};
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::readings::{neigh_state, own_lease};
 use crate::state::fib::{Answer, Leg, lookup};
@@ -108,6 +109,11 @@ impl Walk<'_> {
         })
     }
 
+    /// Whose lease it is, if another backend's covers the destination.
+    pub(super) fn owner_by_name(&self) -> Option<String> {
+        self.owner_elsewhere().map(|owner| owner.node)
+    }
+
     /// A lease covers the destination, and no route leads there.
     pub(super) fn unrouted(&self) -> Option<Finding> {
         let owner = self.owner_elsewhere()?;
@@ -191,6 +197,7 @@ impl Walk<'_> {
             overhead: of(IP_IN_IP, to),
             mark: 0,
             bound: tunnel.lower,
+            kind: Some(Kind::Ip),
         });
     }
 
@@ -236,6 +243,7 @@ impl Walk<'_> {
             overhead: of(WIREGUARD, to),
             mark: device.mark,
             bound: None,
+            kind: Some(Kind::Wireguard),
         });
     }
 
@@ -273,6 +281,7 @@ impl Walk<'_> {
             overhead: of(IP_IN_UDP, owner.public),
             mark: 0,
             bound: None,
+            kind: Some(Kind::Process),
         });
     }
 
@@ -301,14 +310,14 @@ impl Walk<'_> {
         let shown = found.to.len() > 1 || found.how != How::Entry;
         for remote in &found.to {
             let name = if shown { remote.ip.to_string() } else { format!("the end point of {}", key.dst) };
-            self.towards((dev, link), *remote, &name);
+            self.towards((dev, link, mac), *remote, &name);
             if self.end.is_some() {
                 return;
             }
         }
     }
 
-    fn towards(&mut self, (dev, link): (IfName, &Link), remote: Remote, peer: &str) {
+    fn towards(&mut self, (dev, link, mac): (IfName, &Link, Mac), remote: Remote, peer: &str) {
         let Some(vxlan) = link.vxlan() else { return };
         self.carry(&Wrap {
             dev,
@@ -321,6 +330,7 @@ impl Walk<'_> {
             overhead: of((OVERHEAD_V4, OVERHEAD_V6), remote.ip),
             mark: 0,
             bound: vxlan.lower,
+            kind: Some(Kind::Vxlan { dev, vni: remote.vni.unwrap_or(vxlan.vni), mac }),
         });
     }
 

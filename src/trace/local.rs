@@ -136,6 +136,10 @@ impl<'a> Walk<'a> {
         let object =
             if dev == port { format!("{port}, a pair of its own") } else { self.port_line(end, dev) };
         self.pass("port", object, format!("flanctl fdb show --dev {dev}"));
+        self.pod_takes(end);
+        if self.end.is_some() {
+            return;
+        }
         let held: Vec<IpNet> = end.pod.state.addrs_of(end.dev).map(|(net, _)| net).collect();
         let net = held.iter().find(|net| net.addr() == self.query.dst).map(IpNet::to_string);
         let object = format!("{} {} up", end.shown(), net.unwrap_or_default());

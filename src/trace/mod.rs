@@ -5,6 +5,7 @@
 
 mod agree;
 mod arrive;
+mod cross;
 mod far;
 mod here;
 mod kinds;
@@ -12,11 +13,14 @@ mod live;
 mod local;
 mod outer;
 mod pod;
+mod podwall;
 mod remotes;
 mod shared;
+mod size;
 mod spread;
 mod stray;
 mod tunnel;
+mod unpack;
 mod walls;
 mod words;
 
@@ -26,9 +30,11 @@ use std::rc::Rc;
 use serde::Serialize;
 
 pub use agree::disagreement;
-pub use far::Far;
+pub use far::{Far, Handed};
 pub use live::{Live, Spot, confirm};
 pub use spread::Branch;
+
+use unpack::Parcel;
 
 use crate::config::NetConf;
 use crate::finding::repair::PeerRows;
@@ -56,6 +62,8 @@ pub struct Query {
     pub dport: Option<u16>,
     /// Bytes of the IP packet.
     pub size: u32,
+    /// It must not be fragmented (DF), as where the kernel finds out the path's MTU by it.
+    pub df: bool,
     /// Firewall mark.
     pub mark: u32,
     /// The pod of this node that it starts in, by its name in the snapshot.
@@ -64,10 +72,21 @@ pub struct Query {
 }
 
 impl Query {
-    /// An echo request of 84 bytes from this host, as ping sends it.
+    /// An echo request of 84 bytes from this host, as ping sends it: not to be fragmented.
     pub fn to(dst: IpAddr) -> Self {
         let proto = if dst.is_ipv6() { 58 } else { 1 };
-        Self { dst, from: None, iif: None, proto, sport: None, dport: None, size: 84, mark: 0, pod: None }
+        Self {
+            dst,
+            from: None,
+            iif: None,
+            proto,
+            sport: None,
+            dport: None,
+            size: 84,
+            df: true,
+            mark: 0,
+            pod: None,
+        }
     }
 }
 
@@ -146,6 +165,8 @@ pub struct Path {
     pub query: Query,
     /// Its source, as chosen.
     pub src: Option<IpAddr>,
+    /// The pod of this node that it starts in, by name or by its address.
+    pub pod: Option<String>,
     /// Stages in the order of the packet.
     pub steps: Vec<Step>,
     /// Where it goes to one of several: each of them.
@@ -154,6 +175,8 @@ pub struct Path {
     pub back: Vec<Step>,
     /// The node that it goes to, where that is another one.
     pub far: Option<Far>,
+    /// The last host that was seen to take it, where it left this node.
+    pub handed: Option<Handed>,
     /// What else is to be said, a sentence each.
     pub notes: Vec<String>,
     /// What is wrong; the first error is where it dies.
@@ -184,17 +207,12 @@ pub fn trace(node: &Snapshot, query: &Query) -> Path {
 pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let conf = node.conf();
     let mut near = Walk::on(node, conf.as_ref(), query, Role::NEAR);
+    near.others = peers;
     near.start();
     let notes = far::notes(&near, peers);
-    let other = far::chosen(&near, peers);
     let expires = far::runs_out(&near);
-    let beyond = match other {
-        Some(other) if near.end.is_none() => far::beyond(&near, other),
-        _ => near.back().map(far::Beyond::near_alone).unwrap_or_default(),
-    };
-    let owner = near.promised.owner(near.query.dst).map(|peer| peer.node.clone());
-    let node = other.map(|other| other.host.clone()).or(owner);
-    let far = node.map(|node| Far { node, seen: other.is_some() });
+    let far::Reach { beyond, far, handed } = far::reach(&near, peers);
+    let pod = near.query.pod.take();
     let Walk { src, mut steps, mut findings, end, branches, asked, .. } = near;
     steps.extend(beyond.there);
     findings.extend(expires);
@@ -208,7 +226,8 @@ pub fn trace_among(node: &Snapshot, query: &Query, peers: &[Snapshot]) -> Path {
     let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
     let verdict = end.or(beyond.end).unwrap_or(arrived);
     let query = query.clone();
-    Path { query, src, steps, branches, back: beyond.back, far, notes, findings, verdict, live: None, asked }
+    let (back, live) = (beyond.back, None);
+    Path { query, src, pod, steps, branches, back, far, handed, notes, findings, verdict, live, asked }
 }
 
 /// Which part of the way a walk is.
@@ -267,6 +286,12 @@ struct Walk<'a> {
     end: Option<Verdict>,
     /// Set once it has left, or arrived.
     exit: Option<Exit>,
+    /// Who takes it, or the packet around it, from the wire, and on which device.
+    handed: Option<(IpAddr, IfName)>,
+    /// The packet around it, where a tunnel of another kind than flannel's VXLAN put it into one.
+    parcel: Option<Parcel>,
+    /// Snapshots of other nodes, to one of which it may go.
+    others: &'a [Snapshot],
 }
 
 impl<'a> Walk<'a> {
@@ -285,14 +310,15 @@ impl<'a> Walk<'a> {
 
     /// Another walk on the same node.
     fn again(&self, query: Query, role: Role) -> Self {
-        Self::begun(self.node, self.sight, Rc::clone(&self.promised), query, role)
+        let walk = Self::begun(self.node, self.sight, Rc::clone(&self.promised), query, role);
+        Self { others: self.others, ..walk }
     }
 
     fn begun(node: &'a Snapshot, sight: Sight<'a>, promised: Rc<Promises>, query: Query, role: Role) -> Self {
         let src = query.from;
         let (steps, findings) = (Vec::new(), Vec::new());
         let (masked, sent, end, exit) = (None, None, None, None);
-        let (settled, tracked, branches, asked) = (false, None, Vec::new(), None);
+        let (settled, tracked, branches, asked, handed) = (false, None, Vec::new(), None, None);
         Self {
             node,
             sight,
@@ -310,6 +336,9 @@ impl<'a> Walk<'a> {
             findings,
             end,
             exit,
+            handed,
+            parcel: None,
+            others: &[],
         }
     }
 }

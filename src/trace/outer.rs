@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::arrive::Outer;
+use super::unpack::{Kind, Parcel};
 use super::words::{answer_words, first, words};
 use super::{Verdict, Walk};
 use crate::finding::repair::{Obstacle, PeerRows};
-use crate::finding::{lease, mtu, outer};
+use crate::finding::{lease, outer};
 use crate::net::IfName;
 use crate::overlay::vxlan::{OVERHEAD_V4, OVERHEAD_V6};
 use crate::state::RouteKind;
@@ -37,6 +39,8 @@ pub(super) struct Wrap<'a> {
     pub mark: u32,
     /// The device that outer packets have to leave by, if that is known.
     pub bound: Option<IfName>,
+    /// Which kind of tunnel takes it at the other end; `None` for one of flannel's own VXLAN devices.
+    pub kind: Option<Kind>,
 }
 
 impl Walk<'_> {
@@ -58,7 +62,8 @@ impl Walk<'_> {
             port: Some(vxlan.port),
             overhead: if peer.public.is_ipv6() { OVERHEAD_V6 } else { OVERHEAD_V4 },
             mark: self.query.mark,
-            bound: self.node.uplink.as_ref().map(|uplink| uplink.dev),
+            bound: self.node.uplink_to(vxlan, peer.public),
+            kind: None,
         });
     }
 
@@ -82,10 +87,7 @@ impl Walk<'_> {
                 return self.fail("outer", text, finding, Verdict::Dropped);
             }
             _ => {
-                let near = state.addrs.keys().find(|held| held.dev != wrap.dev && held.net.contains(&to));
-                let repair = near.map(|held| {
-                    format!("ip route replace {} dev {} src {}", held.net.trunc(), held.dev, held.net.addr())
-                });
+                let repair = state.on_link(to, wrap.dev).map(|held| held.link_route());
                 let finding = outer::no_route(self.host(), wrap.peer, to, None, repair);
                 return self.fail("outer", answer_words(state, &found), finding, Verdict::Dropped);
             }
@@ -100,14 +102,8 @@ impl Walk<'_> {
             return self.fail("outer", text, finding, Verdict::Misdelivered);
         }
         let Some(leg) = first(&found.answer) else { return };
-        if leg.hop.dev == Some(wrap.dev) {
-            let finding = outer::looped(self.host(), wrap.peer, to, wrap.dev, &by(text.clone()));
-            return self.fail("outer", text, finding, Verdict::Looped);
-        }
-        if let (Some(have), Some(want)) = (leg.hop.dev, wrap.bound.filter(|want| leg.hop.dev != Some(*want)))
-        {
-            let finding = outer::wrong_device(self.host(), wrap.peer, to, (have, want), &by(text.clone()));
-            return self.fail("outer", text, finding, Verdict::Dropped);
+        if self.misled(wrap, leg, &text) {
+            return;
         }
         let dev = leg.hop.dev.map(|dev| format!(" dev {dev}")).unwrap_or_default();
         let command = format!("ip route get {to}");
@@ -124,6 +120,28 @@ impl Walk<'_> {
         if self.end.is_none() {
             self.underlay(to, wrap.peer, leg, Some((wrap.dev, wrap.mtu, wrap.overhead)));
         }
+        let size = self.query.size.saturating_add(wrap.overhead);
+        let outer = Outer { from, to, proto: wrap.proto, port: wrap.port, size };
+        self.parcel = wrap.kind.map(|kind| Parcel { outer, kind });
+    }
+
+    /// True if the outer packet leaves by a device that it must not leave by, which ends it.
+    fn misled(&mut self, wrap: &Wrap<'_>, leg: Leg, text: &str) -> bool {
+        let to = wrap.to;
+        let by = Obstacle::Route(text.to_owned());
+        if leg.hop.dev == Some(wrap.dev) {
+            let finding = outer::looped(self.host(), wrap.peer, to, wrap.dev, &by);
+            self.fail("outer", text, finding, Verdict::Looped);
+            return true;
+        }
+        let Some((have, want)) = leg.hop.dev.zip(wrap.bound).filter(|(have, want)| have != want) else {
+            return false;
+        };
+        let near = self.node.state.on_link(to, wrap.dev).filter(|held| held.dev == want);
+        let repair = near.map(|held| held.link_route());
+        let finding = outer::wrong_device(self.host(), wrap.peer, to, (have, want), &by, repair);
+        self.fail("outer", text, finding, Verdict::Dropped);
+        true
     }
 
     /// The device and the neighbour on the underlay; `tunnel` is what has to fit, its MTU, and what it
@@ -143,32 +161,6 @@ impl Walk<'_> {
             }
         }
         self.neighbour_of("underlay", leg.hop.via.unwrap_or(to), dev, peer);
-    }
-
-    /// The packet in the tunnel, and the tunnel in the underlay.
-    fn fits(&mut self, (tunnel, mtu, overhead): (IfName, u32, u32), (dev, room): (IfName, u32)) {
-        let size = self.query.size;
-        let command = format!("ip link show {tunnel}; ip link show {dev}");
-        if mtu.saturating_add(overhead) > room {
-            let by = dev.to_string();
-            let what = mtu::Outer { tunnel, mtu, overhead, by: &by, room };
-            let finding = mtu::outer(self.host(), what);
-            if size.saturating_add(overhead) > room {
-                return self.fail(
-                    "mtu",
-                    format!("{size} + {overhead} > {dev} {room}"),
-                    finding,
-                    Verdict::Dropped,
-                );
-            }
-            self.findings.push(finding);
-        }
-        if size > mtu {
-            let told = format!("fragmentation needed, mtu {mtu}, if it must not be fragmented");
-            self.pass("mtu", format!("{size} > {tunnel} {mtu}: {told}"), command);
-            return;
-        }
-        self.pass("mtu", format!("{size} <= {tunnel} {mtu}, {mtu} + {overhead} <= {dev} {room}"), command);
     }
 
     /// Two leases with one public address: whichever node answers there gets the packets of both.

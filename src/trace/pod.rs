@@ -34,6 +34,7 @@ impl<'a> Walk<'a> {
             (None, Some(from)) if self.query.iif.is_none() => self.end_with(from).map(|end| end.place),
             (None, _) => None,
         };
+        self.query.pod = place.and_then(|place| self.node.pods.get(place)).map(|pod| pod.name.clone());
         match place {
             Some(place) => self.leave_pod(place),
             None => self.depart(),
@@ -60,6 +61,10 @@ impl<'a> Walk<'a> {
             return;
         }
         let Some((ask, gateway)) = self.route_inside(&end) else { return };
+        self.pod_sends(&end);
+        if self.end.is_some() {
+            return;
+        }
         let Some(next) = self.onto_bridge(&end, ask, gateway) else { return };
         self.neighbour_inside(&end, ask, &next);
         if self.end.is_some() {

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Mark, Query, Step, Verdict, Walk};
+use super::far::{Reach, reach};
+use super::{Far, Handed, Mark, Query, Role, Step, Verdict, Walk};
 use crate::finding::{Finding, tunnel};
 use crate::firewall::{Hook, Packet, Verdict as Fate, Way, walk};
 use crate::net::IfName;
@@ -25,6 +26,12 @@ pub struct Branch {
     pub verdict: Verdict,
     /// Stages from the draw on.
     pub stages: Vec<Step>,
+    /// The node that it goes to then, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub far: Option<Far>,
+    /// The last host that was seen to take it, where it leaves this node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed: Option<Handed>,
 }
 
 fn word<S: serde::Serializer>(verdict: &Verdict, to: S) -> Result<S::Ok, S::Error> {
@@ -170,17 +177,17 @@ impl<'a> Walk<'a> {
     }
 
     fn told(&self, to: String, other: Self) -> (Branch, Vec<Finding>) {
-        let back = other.back();
+        // A server's node is looked at by the packet that asked, not by its answer.
+        let peers = if other.role == Role::NEAR { other.others } else { &[] };
+        let Reach { beyond, far, handed } = reach(&other, peers);
         let Walk { mut steps, mut findings, end, .. } = other;
-        let mut end = end;
-        if let Some(back) = back {
-            end = end.or(back.end);
-            steps.extend(back.steps);
-            findings.extend(back.findings);
-        }
+        let end = end.or(beyond.end);
+        steps.extend(beyond.there);
+        steps.extend(beyond.back);
+        findings.extend(beyond.findings);
         let unseen = steps.iter().any(|step| step.mark == Mark::Unseen);
         let arrived = if unseen { Verdict::DeliveredIf } else { Verdict::Delivered };
-        (Branch { to, verdict: end.unwrap_or(arrived), stages: steps }, findings)
+        (Branch { to, verdict: end.unwrap_or(arrived), stages: steps, far, handed }, findings)
     }
 
     /// The stage at which one of several is drawn: it holds if all arrive, and is the end if none does.

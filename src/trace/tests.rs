@@ -4,5 +4,7 @@ mod far;
 mod fixes;
 mod kinds;
 mod live;
+mod other;
 mod pod;
+mod reach;
 mod spread;

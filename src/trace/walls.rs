@@ -162,8 +162,7 @@ impl Walk<'_> {
                 self.unseen(id, &why, "nft list ruleset");
                 return None;
             }
-            Fate::Drop => Verdict::Dropped,
-            Fate::Reject(with) => Verdict::Rejected(with.clone()),
+            stopped => fate(stopped),
         };
         let Some(by) = outcome.by.as_ref() else { return Some(outcome) };
         let finding = filter::blocked(self.host(), at, by, traffic);
@@ -235,7 +234,7 @@ fn reroutes(rules: &Ruleset, outcome: &Outcome) -> bool {
     })
 }
 
-fn word(hook: Hook) -> &'static str {
+pub(super) fn word(hook: Hook) -> &'static str {
     match hook {
         Hook::Prerouting => "prerouting",
         Hook::Input => "input",
@@ -245,6 +244,14 @@ fn word(hook: Hook) -> &'static str {
     }
 }
 
-fn line(rule: &RuleRef) -> String {
+/// What refuses a packet, as the end of its way.
+pub(super) fn fate(verdict: &Fate) -> Verdict {
+    match verdict {
+        Fate::Reject(with) => Verdict::Rejected(with.clone()),
+        _ => Verdict::Dropped,
+    }
+}
+
+pub(super) fn line(rule: &RuleRef) -> String {
     format!("{} {}: {}", rule.table, rule.chain, rule.text)
 }

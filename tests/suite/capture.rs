@@ -1,5 +1,6 @@
 //! `capture` beside Debian's tcpdump, byte for byte, and on its own ground: inner packets, records, files.
 
+mod flows;
 mod generator;
 mod live;
 mod names;

@@ -79,6 +79,25 @@ fn a_namespace_is_found_by_its_name_or_by_a_process_and_the_world_is_no_pod() {
 }
 
 #[test]
+fn a_pods_own_rules_are_read_and_of_one_that_nobody_touched_there_are_none() {
+    let node = Node::new("rules");
+    let tables = |pod: &Pod| {
+        let rules = pod.state.firewall.as_ref().unwrap();
+        assert_eq!(rules.unseen, Vec::<String>::new());
+        rules.tables.iter().map(|table| format!("{:?} {}", table.owner, table.name)).collect::<Vec<_>>()
+    };
+    let before = node.snapshot("");
+    assert_eq!(tables(named(&before.pods, &node.name)), Vec::<String>::new());
+    node.space.ip(&format!("netns exec {} nft add table ip guard", node.name));
+    // The kernel's old tables do not count as changes of nf_tables.
+    node.held.run("iptables-legacy -A OUTPUT -p tcp -j DROP");
+    let after = node.snapshot("");
+    assert_eq!(tables(named(&after.pods, &node.name)), ["Nft guard"]);
+    let held = after.pods.iter().find(|pod| has(pod, "10.9.0.8")).unwrap();
+    assert_eq!(tables(held), ["IptablesLegacy filter"]);
+}
+
+#[test]
 fn without_rights_the_names_are_there_and_the_inside_is_missed_aloud() {
     let node = Node::new("bare");
     let snapshot = node.snapshot("setpriv --bounding-set -sys_admin --inh-caps -sys_admin");

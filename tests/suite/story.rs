@@ -90,3 +90,27 @@ fn a_peer_is_asked_over_ssh_and_what_it_says_amiss_is_told() {
         assert!(said.contains(says), "{peers:?}: {said}");
     }
 }
+
+#[test]
+fn a_peer_that_bears_this_nodes_name_is_not_taken_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("near.json"), NODE1).unwrap();
+    let mut far: serde_json::Value = serde_json::from_str(NODE2).unwrap();
+    far["host"] = "node1".into();
+    std::fs::write(dir.path().join("far.json"), far.to_string()).unwrap();
+    let asked = |words: &[&str]| {
+        let mut flanctl = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+        let output = flanctl.args(words).args(["--snapshot", "near.json"]).current_dir(dir.path()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let document = asked(&["doctor", "-o", "json", "--peer", "far.json"]);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let all = document["findings"].as_array().unwrap();
+    let finding = all.iter().find(|finding| finding["code"] == "remote.mac").unwrap();
+    assert_eq!(finding["node"], "node1 (192.168.50.12)", "{finding}");
+    let itself = asked(&["doctor", "--peer", "near.json"]);
+    assert!(itself.contains("of node1 is of this node itself: it is left out"), "{itself}");
+    let way = asked(&["trace", "10.244.220.2", "--from", "10.244.125.2", "--peer", "far.json"]);
+    let note = "note: a peer's snapshot calls itself node1, as this node does";
+    assert!(way.contains("remote.mac  error on node1 (192.168.50.12)") && way.contains(note), "{way}");
+}

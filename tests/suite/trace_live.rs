@@ -134,7 +134,7 @@ fn a_probe_is_seen_on_its_way_and_where_it_is_dropped() {
         let here = std::fs::File::open("/proc/thread-self/ns/net").unwrap();
         let send = |to| {
             let _inside = flanctl::kernel::netns::InNetns::enter_file(&here).unwrap();
-            echo::once(to, 84, 0, std::time::Duration::from_millis(50)).unwrap()
+            echo::once(to, 84, true, 0, std::time::Duration::from_millis(50)).unwrap()
         };
         let watched = watch(|| send(to)).unwrap();
         assert_eq!(watched.sent, echo::Once::default(), "nobody answers");

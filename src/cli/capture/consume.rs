@@ -26,7 +26,7 @@ pub trait Consumer {
     fn packet(&mut self, number: u64, packet: &Packet<'_>) -> Result<(), Failure>;
 
     /// The interfaces that packets come through, by the number that packets bear.
-    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only interfaces tell"))]
+    #[cfg_attr(not(feature = "pcap"), allow(dead_code, reason = "only interfaces tell"))]
     fn interfaces(&mut self, _interfaces: &[Interface]) {}
 
     /// What a file says of its overlay: the nodes, and ports of tunnels.

@@ -1,5 +1,6 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
+use super::flow_table;
 use super::table::Key;
 use super::values::{color, compat, direction, force, number, positive, size, wrong};
 use super::words::{self, Given, Unread};
@@ -78,6 +79,10 @@ pub struct Flags {
     pub form: Form,
     /// JSON rather than a table, where the form is neither text nor packets.
     pub json: bool,
+    /// `--flows`.
+    pub flows: bool,
+    /// `--max-flows`.
+    pub max_flows: Option<usize>,
     /// What changes text.
     pub print: Opts,
     /// `-r`.
@@ -157,6 +162,8 @@ impl Flags {
             ask: Ask::default(),
             form: Form::default(),
             json: before.json,
+            flows: false,
+            max_flows: None,
             print: Opts::new(Compat::Ours),
             read: None,
             list: None,
@@ -233,6 +240,11 @@ impl Flags {
             Key::Interfaces => self.ask = Ask::Interfaces,
             Key::LinkTypes => self.ask = Ask::LinkTypes,
             Key::CountOnly => self.form = Form::Count,
+            Key::Flows => self.flows = true,
+            Key::MaxFlows => {
+                let most = positive(value, "number of flows")?;
+                self.max_flows = Some(usize::try_from(most).unwrap_or(usize::MAX));
+            }
             Key::Output => match value.as_str() {
                 "json" | "ndjson" => self.json = true,
                 "text" | "wide" => self.json = false,
@@ -344,6 +356,7 @@ impl Flags {
         if self.post.is_some() && self.write.is_none() {
             return wrong("-z runs on what -w writes: name a file with -w");
         }
+        flow_table::fits(self)?;
         if self.print.compat != Compat::Ours {
             // tcpdump has one interface: the last that was named.
             self.interfaces = self.interfaces.pop().into_iter().collect();

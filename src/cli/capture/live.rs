@@ -57,7 +57,7 @@ pub fn told(flags: &Flags, taps: &[Tap]) {
     let mut err = std::io::stderr().lock();
     let prog = if flags.print.compat == Compat::Ours { "flanctl" } else { "tcpdump" };
     // The advice is about text.
-    let loud = flags.print.v > 0 || flags.write.is_some() || flags.json;
+    let loud = flags.print.v > 0 || flags.write.is_some() || flags.json || flags.flows;
     for tap in taps {
         if tap.name == "any" && flags.link_type.is_none() {
             let _ = writeln!(err, "{prog}: data link type LINUX_SLL2");

@@ -3,6 +3,7 @@
 mod consume;
 mod files;
 mod flags;
+mod flow_table;
 mod gate;
 mod hosts;
 mod leases;
@@ -22,6 +23,7 @@ use std::io::{IsTerminal, Write};
 
 use consume::{Consumer, Counted, Lined, Lines};
 use flags::{Ask, Before, Flags, Form};
+use flow_table::FlowTable;
 use gate::Gate;
 pub use tree::CaptureArgs;
 use written::Written;
@@ -29,6 +31,7 @@ use written::Written;
 use super::{Global, Output};
 use crate::capture::bpf::{Insn, Program};
 use crate::capture::ctx::Compat;
+use crate::capture::flows::report::Known;
 use crate::capture::json::Records;
 use crate::capture::names::Names;
 use crate::capture::nodes::{Node, Nodes};
@@ -63,6 +66,7 @@ pub const NOTES: &str = "Examples:
   flanctl capture -i eth0 dst 192.168.50.12 -vvvvvv and udp -c 20
   flanctl capture -i any -w trace.pcapng udp port 8472
   flanctl capture -r trace.pcapng -o ndjson | jq .inner
+  flanctl capture -i eth0 --flows
 
 -o ndjson writes one object a packet: number, time, len, caplen, interface, outer and, of a tunnel, tunnel and inner.
   outer, inner  eth {src dst type vlans}, arp {op sender sender_mac target},
@@ -70,7 +74,23 @@ pub const NOTES: &str = "Examples:
                 udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
   tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
   isl           type, vlan, priority, bpdu, index; the frame within is inner
-  cut           true if the captured bytes ended within a header
+  cut           true if the captured bytes ended within a header, or one cannot be
+
+--flows gathers packets by the innermost packet's protocol, addresses and ports and the tunnel around it; what passes
+beside every tunnel is a flow, too. A packet on several interfaces counts on the one that saw most of its direction.
+  PACKETS, BYTES  there/back, of IP packets; a line is headed by the end that began
+  RETR            TCP segments that were sent again
+  DUP             duplicate acknowledgements; of UDP and ICMP packets that came twice
+  RTT             least/mean/most: SYN to SYN/ACK and data to its acknowledgement, never of what was sent again;
+                  echo request to reply. From here to the end that is farther away, and back
+  ICMP ERRORS     those that quote a packet of the flow, inside the tunnel or around it
+  RATE            bytes of the last 24 seconds; of a file, of its whole time
+On a terminal the table is drawn once a second, as high as that is; at the end it is whole. Hosts are not looked up.
+With -w FILE the packets are written as well. -o json writes one document flanctl.flows/1 at the end: captured, other
+(not IP, or cut short), copies, known, forgotten, first, last, span_ms, flows, most bytes first; each of
+  proto, id (of an echo), src and dst {addr port node}, tunnel {kind vni port src dst}, interfaces, first, last,
+  out and back {packets bytes retransmits out_of_order dups rtt {samples min_us avg_us max_us}},
+  icmp {unreachable too_big time_exceeded parameter type code from mtu}, rate (bytes in each span, the latest last)
 
 Exit codes:
   0  the file was read or the capture ended, whatever was in it
@@ -134,6 +154,7 @@ struct Overlay {
     /// The nodes that its leases tell of.
     nodes: Nodes,
     /// This host's tunnel devices by name, and what a file is to say of each.
+    #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "files of a live capture tell of them"))]
     devices: Vec<(String, String)>,
 }
 
@@ -224,6 +245,7 @@ fn open(flags: &Flags, expr: &str) -> Result<Vec<crate::tap::live::Tap>, Failure
     if !wide.is_empty() {
         return live::open(flags, &[name], wide);
     }
+    let ports = if flags.flows { uplink::with_errors(ports) } else { ports };
     uplink::told(flags, &name, &ports);
     live::open(flags, &[name], &ports)
 }
@@ -280,10 +302,17 @@ fn consumer(flags: &Flags, nodes: &Nodes, devices: &[(String, String)]) -> Box<d
     }
     let each = flags.line_buffered || flags.packet_buffered || std::io::stdout().is_terminal();
     let printed = || -> Box<dyn Consumer> {
+        // An index of another host's file means nothing here.
+        let live = flags.read.is_none() && flags.list.is_none();
+        let indexes = || if live { indexes() } else { HashMap::new() };
+        if flags.flows {
+            let nodes = if flags.json || annotates(flags) { nodes.clone() } else { Nodes::default() };
+            let ports = (!flags.print.n).then(|| names(flags));
+            let known = Known { nodes, interfaces: Vec::new(), indexes: indexes() };
+            return Box::new(FlowTable::new(flags, known, ports, live));
+        }
         if flags.json {
-            // An index of another host's file means nothing here.
-            let indexes =
-                if flags.read.is_none() && flags.list.is_none() { indexes() } else { HashMap::new() };
+            let indexes = indexes();
             let interfaces = Vec::new();
             let records = Records { nodes: nodes.clone(), interfaces, indexes, nano: flags.print.nano };
             return Box::new(Lined::new(records, flags.print.tunnels.clone(), consume::stdout(), each));
@@ -301,7 +330,7 @@ fn consumer(flags: &Flags, nodes: &Nodes, devices: &[(String, String)]) -> Box<d
         Some(name) => {
             let devices = devices.iter().map(|(_, line)| line.clone());
             let comments = nodes.0.iter().map(Node::told).chain(devices).collect();
-            Box::new(Written::new(flags, name, comments, flags.and_print.then(printed)))
+            Box::new(Written::new(flags, name, comments, (flags.and_print || flags.flows).then(printed)))
         }
         None => printed(),
     }

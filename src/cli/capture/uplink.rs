@@ -58,6 +58,15 @@ fn filter(state: &State) -> String {
     each.join(" or ")
 }
 
+/// The filter with ICMP errors, which are about packets of the tunnels.
+pub fn with_errors(filter: String) -> String {
+    // An empty filter takes them anyway.
+    if filter.is_empty() { filter } else { format!("{filter} or {ERRORS}") }
+}
+
+/// Unreachable, time exceeded, parameter problem; of ICMPv6 all errors have a type below 128.
+const ERRORS: &str = "(icmp and (icmp[0] = 3 or icmp[0] = 11 or icmp[0] = 12)) or (icmp6 and ip6[40] < 128)";
+
 /// Says what was chosen.
 pub fn told(flags: &Flags, name: &str, tunnels: &str) {
     if !flags.quiet {

@@ -4,6 +4,7 @@ use std::process::Child;
 
 use super::consume::{self, Consumer};
 use super::flags::Flags;
+use crate::capture::nodes::Nodes;
 use crate::capture::packet::Packet;
 use crate::error::Failure;
 use crate::tap::sink::{self, Interface, Shape, Sink};
@@ -164,8 +165,17 @@ impl Consumer for Written {
         self.also.as_mut().map_or(Ok(()), |also| also.pause())
     }
 
+    fn told(&mut self, nodes: &Nodes, ports: &[u16]) {
+        if let Some(also) = &mut self.also {
+            also.told(nodes, ports);
+        }
+    }
+
     fn interfaces(&mut self, interfaces: &[Interface]) {
         self.shape.interfaces = interfaces.to_vec();
+        if let Some(also) = &mut self.also {
+            also.interfaces(interfaces);
+        }
     }
 
     fn counts(&mut self, counts: &[(u64, u64)]) {

@@ -142,7 +142,7 @@ fn facts(n: u8) -> BTreeMap<String, String> {
 
 /// The pod of node `n`, at `.2` of its subnet.
 fn pod(n: u8) -> Pod {
-    let mut state = State { rules: rules(), ..State::default() };
+    let mut state = State { rules: rules(), firewall: Some(Ruleset::default()), ..State::default() };
     let kind = LinkKind::Veth { peer: Some(5), netns: Some(0) };
     state.links.insert(dev("eth0"), link(2, mac(0x0d, n), 1450, kind));
     give(&mut state, "eth0", &format!("10.244.{n}.2/24"));

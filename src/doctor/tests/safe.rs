@@ -64,7 +64,7 @@ fn the_default_route_is_nobodys_to_take() {
     let devs = (dev("eth1"), dev("eth0"));
     let repair = |route: &str| {
         let by = Obstacle::Route(route.to_owned());
-        outer::wrong_device("node1", "node2", public(2), devs, &by).fix.map(|fix| fix.command)
+        outer::wrong_device("node1", "node2", public(2), devs, &by, None).fix.map(|fix| fix.command)
     };
     assert_eq!(repair("default via 192.168.77.1 dev eth1"), None);
     assert_eq!(repair("192.168.50.12 dev eth1").as_deref(), Some("ip route del 192.168.50.12 dev eth1"));

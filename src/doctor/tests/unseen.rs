@@ -109,7 +109,12 @@ const CASES: &[Case] = &[
             near.pods.clear();
             near.state.links.remove(&dev("veth0"));
         },
-        &["pod.wires", "pod.addresses", "pod.ways", "mtu.inner"],
+        &["pod.wires", "pod.addresses", "pod.ways", "pod.firewall", "mtu.inner"],
+    ),
+    (
+        "pods' own firewalls",
+        |near| near.pods.iter_mut().for_each(|pod| pod.state.firewall = None),
+        &["pod.firewall"],
     ),
     (
         "the kernel's abilities",

@@ -20,9 +20,13 @@ pub struct Once {
     pub refused: Option<String>,
 }
 
-/// Sends one echo request of `size` bytes, with a firewall mark if that is not 0, and waits for its answer.
-pub fn once(to: IpAddr, size: u32, mark: u32, patience: Duration) -> io::Result<Once> {
+/// Sends one echo request of `size` bytes, which may be fragmented unless `df` is set, with a firewall mark if that is
+/// not 0, and waits for its answer.
+pub fn once(to: IpAddr, size: u32, df: bool, mark: u32, patience: Duration) -> io::Result<Once> {
     let wire = Wire::open(to.is_ipv6())?;
+    if !df {
+        wire.allow_fragments()?;
+    }
     if mark != 0 {
         setsockopt(&wire.socket, sockopt::Mark, &mark)?;
     }

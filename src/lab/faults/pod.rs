@@ -26,6 +26,15 @@ pub(super) const ROWS: &[Fault] = &[
         )],
     ),
     Fault::near(
+        "pod.filter",
+        "a firewall inside the pod drops what comes in: requests leave, answers die",
+        &["pod.filter"],
+        &[pod(
+            "nft 'table ip guard { chain input { type filter hook input priority 0; policy drop; }; }'",
+            "nft delete table ip guard",
+        )],
+    ),
+    Fault::near(
         "veth.down",
         "the node's end of the pod's veth pair is down",
         &["veth.down"],

@@ -20,7 +20,10 @@ fn node(rules: &str) -> Snapshot {
         firewall: Some(Ruleset { tables: parse(rules, "ip", Owner::IptablesNft), unseen: Vec::new() }),
         ..State::default()
     };
-    let shop = Pod { name: "acme/shop-0".to_owned(), aliases: vec!["pid 12".to_owned()], ..Pod::default() };
+    // A pod's own rules hide as the node's do.
+    let inside = State { firewall: state.firewall.clone(), ..State::default() };
+    let aliases = vec!["pid 12".to_owned()];
+    let shop = Pod { name: "acme/shop-0".to_owned(), aliases, state: inside, ..Pod::default() };
     Snapshot {
         host: "db1.acme.example".to_owned(),
         at: std::time::UNIX_EPOCH,

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::lease::Expiry;
 use crate::net::{IfName, Mac};
 use crate::snapshot::Snapshot;
+use crate::state::ipvs::{Matches, Server, Service};
 use crate::state::{FdbKey, Hop, Hops, LinkKind, NeighKey, RouteKey, RouteKind, table};
 use crate::trace::{Mark, Path, Query, Verdict, trace_among};
 
@@ -24,7 +25,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 /// Both nodes, in order: the story's second one has lost its MAC.
-fn nodes() -> (Snapshot, Snapshot) {
+pub(super) fn nodes() -> (Snapshot, Snapshot) {
     let read = |text: &[u8]| Snapshot::decode(text).unwrap();
     let near = read(include_bytes!("../../../fixtures/snapshots/story-node1.json"));
     let mut far = read(include_bytes!("../../../fixtures/snapshots/story-node2.json"));
@@ -221,6 +222,34 @@ fn what_is_wrong_with_either_end_is_named_once_and_where() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_services_server_on_the_peer_is_followed_over_the_peer() {
+    let vip = ip("10.96.0.10");
+    let (mut near, far) = nodes();
+    let server = |ip: IpAddr| Server { ip, port: 53, forward: "Masq".to_owned(), weight: 1 };
+    near.state.ipvs.push(Service {
+        matches: Matches::Address { proto: 17, ip: vip, port: 53 },
+        scheduler: "rr".to_owned(),
+        servers: vec![server(ip(POD2)), server(ip("10.244.231.2"))],
+    });
+    let query = Query { from: Some(ip(POD1)), proto: 17, dport: Some(53), ..Query::to(vip) };
+    let path = trace_among(&near, &query, std::slice::from_ref(&far));
+    assert_eq!((&path.verdict, codes(&path)), (&Verdict::Delivered, Vec::new()), "{path:#?}");
+    let [there, elsewhere] = path.branches.as_slice() else { panic!("{:#?}", path.branches) };
+    let on = |id: &str, node: &str| there.stages.iter().any(|step| step.id == id && step.node == node);
+    assert!(on("far-delivery", "node2") && on("back-fdb", "node2") && on("back-delivery", "node1"));
+    assert!(there.far.as_ref().is_some_and(|far| far.seen && far.node == "node2"));
+    assert!(elsewhere.far.as_ref().is_some_and(|far| !far.seen && far.node == "node3"));
+    assert!(path.notes.is_empty(), "{:?}", path.notes);
+    // What is wrong there is the branch's end.
+    let mut deaf = far;
+    vxlan(&mut deaf).port = 4789;
+    let path = trace_among(&near, &query, std::slice::from_ref(&deaf));
+    assert_eq!(codes(&path), ["remote.port"]);
+    assert_eq!(path.branches[0].verdict, Verdict::Dropped);
+    assert_eq!(path.branches[1].verdict, Verdict::Delivered);
 }
 
 #[test]

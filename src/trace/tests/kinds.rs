@@ -47,11 +47,11 @@ fn of_backend(kind: &str, config: &str) -> Snapshot {
     node
 }
 
-fn dev(name: &str) -> IfName {
+pub(super) fn dev(name: &str) -> IfName {
     name.parse().unwrap()
 }
 
-fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
+pub(super) fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
     let key = RouteKey { table: table::MAIN, dst: dst.parse().unwrap(), tos: 0, metric: 0 };
     let hop = Hop {
         via: via.map(|ip| ip.parse().unwrap()),
@@ -62,7 +62,7 @@ fn route(node: &mut Snapshot, dst: &str, via: Option<&str>, by: &str) {
     node.state.routes.insert(key, vec![Route { hops: Hops::One(hop), proto: 3, ..Route::default() }]);
 }
 
-fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
+pub(super) fn device(node: &mut Snapshot, name: &str, kind: &str, mtu: u32) -> IfName {
     let link = Link {
         index: 40,
         mtu,
@@ -89,7 +89,7 @@ pub(super) fn codes(path: &Path) -> Vec<&'static str> {
     path.findings.iter().filter(|finding| finding.level != Level::Info).map(|finding| finding.code).collect()
 }
 
-fn fix(path: &Path) -> &str {
+pub(super) fn fix(path: &Path) -> &str {
     &path.findings.first().unwrap().fix.as_ref().unwrap().command
 }
 

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::firewall::nft;
+use crate::firewall::{Ruleset, nft};
 use crate::net::{IfName, Mac};
 use crate::snapshot::Snapshot;
 use crate::state::{FdbKey, NeighKey, Pod, State, nud};
@@ -91,7 +91,9 @@ fn a_packet_leaves_a_pod_by_its_pair_and_the_bridge() {
     assert_eq!(codes(&path), Vec::<&str>::new());
     // The source address alone says which pod.
     let query = Query { from: Some(ip("10.5.1.2")), ..Query::to(ip("10.5.2.2")) };
-    assert_eq!(trace(&node(), &query).steps, path.steps);
+    let by_address = trace(&node(), &query);
+    assert_eq!(by_address.steps, path.steps);
+    assert_eq!([path.pod.as_deref(), by_address.pod.as_deref()], [Some("lab-pod1"); 2]);
 }
 
 #[test]
@@ -307,4 +309,67 @@ fn a_pod_may_send_more_than_the_tunnel_takes() {
     assert_eq!((path.verdict.clone(), codes(&path)), (Verdict::Delivered, vec!["mtu.inner"]));
     let path = trace(&node, &from_pod("web", "192.0.2.1"));
     assert_eq!(codes(&path), Vec::<&str>::new());
+}
+
+const GUARD: &str = "ip netns exec lab-pod1 nft insert rule ip guard";
+
+/// lab-pod1's own rules, as `nft -j list ruleset` tells them.
+fn guarded(hook: &str, rule: &str) -> Snapshot {
+    let mut node = node();
+    let chain = format!(
+        r#"{{"chain":{{"family":"ip","table":"guard","name":"{hook}","handle":1,"type":"filter","hook":"{hook}","prio":0,"policy":"accept"}}}}"#
+    );
+    let rule = format!(
+        r#"{{"rule":{{"family":"ip","table":"guard","chain":"{hook}","handle":2,"expr":[{rule}]}}}}"#
+    );
+    let text =
+        format!(r#"{{"nftables":[{{"table":{{"family":"ip","name":"guard","handle":1}}}},{chain},{rule}]}}"#);
+    let tables = nft::parse(&text).unwrap();
+    inside(&mut node, "lab-pod1").firewall = Some(Ruleset { tables, unseen: Vec::new() });
+    let mut pods = node.pods.iter_mut();
+    pods.find(|pod| pod.name == "lab-pod1").unwrap().aliases.push("/run/netns/lab-pod1".to_owned());
+    node
+}
+
+#[test]
+fn a_pods_own_firewall_is_walked_on_the_way_out_and_on_the_way_in() {
+    let query = from_pod("lab-pod1", "10.5.2.2");
+    let path = trace(&guarded("output", r#"{"drop":null}"#), &query);
+    let out = format!("{GUARD} output ip saddr 10.5.1.2 ip daddr 10.5.2.2 accept");
+    let (at, codes, fix) = death(&path);
+    assert_eq!((at.as_str(), codes), ("pod-firewall", vec!["pod.filter"]));
+    assert!(fix.starts_with(&out) && fix.contains(&format!(" && {GUARD} output ip saddr 10.5.2.2")), "{fix}");
+    // Requests leave, answers die.
+    let path = trace(&guarded("input", r#"{"drop":null}"#), &query);
+    let (at, codes, _) = death(&path);
+    assert_eq!((at.as_str(), codes), ("back-pod-firewall", vec!["pod.filter"]));
+    assert!(ids(&path.steps).contains(&"pod-firewall"), "{:?}", ids(&path.steps));
+    // The other pod of this node asks this one.
+    let path = trace(
+        &guarded("input", r#"{"reject":{"type":"icmp","expr":"admin-prohibited"}}"#),
+        &from_pod("web", "10.5.1.2"),
+    );
+    let (at, found, _) = death(&path);
+    assert_eq!((at.as_str(), found), ("pod-firewall", vec!["pod.filter"]));
+    assert!(matches!(path.verdict, Verdict::Rejected(_)), "{:?}", path.verdict);
+}
+
+#[test]
+fn what_a_pods_rules_leave_alone_passes_and_what_they_turn_is_not_foretold() {
+    let query = from_pod("lab-pod1", "10.5.2.2");
+    let path = trace(&guarded("output", r#"{"accept":null}"#), &query);
+    assert_eq!((&path.verdict, codes(&path)), (&Verdict::Delivered, vec![]), "{path:#?}");
+    let step = path.steps.iter().find(|step| step.id == "pod-firewall").unwrap();
+    assert_eq!(step.object, "output and postrouting of lab-pod1 accept");
+    assert_eq!(step.command, "ip netns exec lab-pod1 nft list ruleset");
+    let mut empty = node();
+    inside(&mut empty, "lab-pod1").firewall = Some(Ruleset::default());
+    let path = trace(&empty, &query);
+    assert!(lines(&path.steps).contains(&"pod-firewall: lab-pod1 has no rules of its own".to_owned()));
+    assert_eq!(path.verdict, Verdict::Delivered);
+    // A sidecar takes what the pod sends.
+    let turn = r#"{"dnat":{"addr":"127.0.0.1","port":15001}}"#;
+    let path = trace(&guarded("output", turn), &Query { proto: 6, dport: Some(80), ..query });
+    let step = path.steps.iter().find(|step| step.id == "pod-firewall").unwrap();
+    assert_eq!((step.mark, &path.verdict), (Mark::Unseen, &Verdict::DeliveredIf), "{path:#?}");
 }

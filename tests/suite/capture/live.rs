@@ -14,16 +14,16 @@ use super::{same, text};
 use crate::support::swap::{FLANCTL, until};
 
 /// The lab's name; it is gone when the test ends, however it ends.
-const NAME: &str = "t-capture";
+pub(super) const NAME: &str = "t-capture";
 
 /// A network and a port that no tunnel has unless somebody chose them.
-const VNI: u32 = 77;
+pub(super) const VNI: u32 = 77;
 const PORT: u16 = 4444;
 
-struct Lab {
+pub(super) struct Lab {
     dir: tempfile::TempDir,
     /// Addresses of both pods.
-    pods: [String; 2],
+    pub(super) pods: [String; 2],
 }
 
 impl Lab {
@@ -54,25 +54,25 @@ impl Lab {
         lab
     }
 
-    fn command(member: &str, line: &str) -> Command {
+    pub(super) fn command(member: &str, line: &str) -> Command {
         let mut command = Command::new(FLANCTL);
         command.args(["lab", "exec", "--name", NAME, member, "--"]).args(line.split_whitespace());
         command.env("TZ", "UTC").stdin(Stdio::null());
         command
     }
 
-    fn does(&self, member: &str, line: &str) -> String {
+    pub(super) fn does(&self, member: &str, line: &str) -> String {
         let output = Self::command(member, line).output().unwrap();
         assert!(output.status.success(), "{line}: {output:?}");
         text(&output)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Two requests from pod to pod, two between the nodes through the other tunnel, two beside every tunnel.
-    fn ping(&self) {
+    pub(super) fn ping(&self) {
         for (member, to) in
             [("pod1", self.pods[1].as_str()), ("node1", "10.99.0.2"), ("node1", "192.168.50.12")]
         {
@@ -82,8 +82,19 @@ impl Lab {
 
     /// What a program captures while all is pinged, until it is interrupted.
     fn captures(&self, member: &str, program: &str, args: &str, inner: &str) -> Capture {
+        self.captures_while(member, &format!("{program} {args}"), inner, || self.ping())
+    }
+
+    /// What a command captures while something is done, until it is interrupted.
+    pub(super) fn captures_while(
+        &self,
+        member: &str,
+        line: &str,
+        inner: &str,
+        act: impl FnOnce(),
+    ) -> Capture {
         let (out, err) = (self.file("out"), self.file("err"));
-        let mut command = Self::command(member, &format!("{program} {args}"));
+        let mut command = Self::command(member, line);
         if !inner.is_empty() {
             command.args(["--inner", inner]);
         }
@@ -92,7 +103,7 @@ impl Lab {
         let read = |path: &Path| std::fs::read_to_string(path).unwrap();
         until("it listens", || read(&err).contains("listening on").then_some(()));
         let caps = std::fs::read_to_string(format!("/proc/{}/status", running.0.id())).unwrap();
-        self.ping();
+        act();
         until("the kernel handed the packets over", || running.counted(&err));
         let status = running.interrupt();
         Capture { out: read(&out), err: read(&err), status, caps }
@@ -112,10 +123,10 @@ impl Drop for Lab {
     }
 }
 
-struct Capture {
-    out: String,
-    err: String,
-    status: ExitStatus,
+pub(super) struct Capture {
+    pub(super) out: String,
+    pub(super) err: String,
+    pub(super) status: ExitStatus,
     /// `/proc/PID/status` while it ran.
     caps: String,
 }
@@ -175,6 +186,7 @@ fn a_running_overlay_is_captured_inside_and_out() {
     filters(&lab, pod);
     names_and_namespaces(&lab, pod);
     files(&lab, pod);
+    super::flows::each_flow_is_told(&lab);
     beside_tcpdump(&lab);
     abroad::the_guides_line_prints_what_tcpdump_prints_beside_it(&lab);
     abroad::an_inner_filter_finds_a_connection(&lab);
