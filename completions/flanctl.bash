@@ -297,7 +297,7 @@ _flanctl() {
             return 0
             ;;
         flanctl__subcmd__capture)
-            opts="-i -r -w -c -n -e -v -q -o -t -x -X -D -A -b -B -C -d -f -F -g -G -j -K -l -L -N -# -O -p -Q -s -S -T -u -U -V -W -y -z -Z -h --interface --read --write --packets --link --verbose --quick --inner --output --flows --netns --pod --compat --list-interfaces --buffer-size --count --ip-oneline --immediate-mode --time-stamp-type --dont-verify-checksums --list-data-link-types --lengths --max-flows --number --no-optimize --no-promiscuous-mode --print --print-sampling --direction --quiet --snapshot-length --skip --absolute-tcp-sequence-numbers --time-stamp-precision --micro --nano --packet-buffered --linktype --relinquish-privileges --pcapng --no-annotate --run-dir --color --help"
+            opts="-i -r -w -c -n -e -v -q -o -t -x -X -D -A -b -B -C -d -f -F -g -G -j -K -l -L -N -# -O -p -Q -s -S -T -u -U -V -W -y -z -Z -h --interface --read --write --packets --link --verbose --quick --inner --path --output --flows --netns --pod --compat --list-interfaces --buffer-size --count --ip-oneline --immediate-mode --time-stamp-type --dont-verify-checksums --list-data-link-types --lengths --max-flows --number --no-optimize --no-promiscuous-mode --print --print-sampling --direction --quiet --snapshot-length --skip --absolute-tcp-sequence-numbers --time-stamp-precision --micro --nano --timeout --packet-buffered --linktype --relinquish-privileges --pcapng --no-annotate --run-dir --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -416,6 +416,10 @@ _flanctl() {
                     return 0
                     ;;
                 --time-stamp-precision)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -102,7 +102,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s c -l packets
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l inner -d 'Only packets whose inner packet matches: the filter language, and vni N, node NAME' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s o -l output -d 'One JSON object a packet instead of text; with --flows, json is one document' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l netns -d 'Capture in this network namespace' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pod -d 'Capture in the namespace of this pod' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l pod -d 'Capture in the namespace of this pod; with --path, follow its packets alone' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l compat -d 'Print what that tcpdump prints, to the byte' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s B -l buffer-size -d 'The kernel\'s buffer' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s C -d 'Begin another file after so many millions of bytes (k, m, g: KiB, MiB, GiB)' -r
@@ -115,6 +115,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s Q -l directi
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s s -l snapshot-length -d 'Bytes of each packet [default: 262144]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l skip -d 'Pass over so many packets first' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l time-stamp-precision -d 'Digits of times' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l timeout -d 'With --path: how long a packet may take before it is told as lost [default: 1000]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s T -d 'Take payloads for this: domain, vxlan, radius, rpc, rtp, rtcp, snmp, tftp, …' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s V -d 'Read the files that are listed in this one' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s W -d 'How many files -C and -G write' -r
@@ -127,6 +128,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s n -d 'Number
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s e -l link -d 'Print the link header, outer and inner'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s v -l verbose -d 'More of each header; repeat for still more'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s q -l quick -d 'Less of each packet; tunnels stay closed'
+complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l path -d 'Follow each packet through this node: a line a packet, with its time at the pod\'s veth, the bridge, the tunnel and the uplink, or where it was lost'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -l flows -d 'Instead of packets a table of their flows: bytes each way, retransmissions, round trips, ICMP errors'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s t -d 'No time; -tt seconds since 1970, -ttt since the line before, -tttt with the date, -ttttt since the first line'
 complete -c flanctl -n "__fish_flanctl_using_subcommand capture" -s x -d 'Print the packet in hex; -xx with its link header'
@@ -632,7 +634,7 @@ always\t'Always'
 never\t'Never'"
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look into, or run in, this network namespace: a name, a path or a process id' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l resolve -d 'Ask the resolver for DST where it is a name'
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the kernel\'s way where it finds out the path\'s MTU [default]'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the default, as where the kernel finds out the path\'s MTU'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l no-df -d 'The packet may be fragmented, as where the path\'s MTU is not looked for (ping -M dont)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l live -d 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'

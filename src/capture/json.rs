@@ -33,20 +33,20 @@ pub struct Records {
 }
 
 /// Members of an object, commas between.
-struct Members<'a> {
+pub(super) struct Members<'a> {
     out: &'a mut Out,
     any: bool,
 }
 
 impl<'a> Members<'a> {
-    fn open(out: &'a mut Out) -> Self {
+    pub(super) fn open(out: &'a mut Out) -> Self {
         out.byte(b'{');
         Self { out, any: false }
     }
 
     /// Into its caller: there the name is a constant, and a few moves rather than a call.
     #[inline(always)]
-    fn name(&mut self, name: &str) -> &mut Out {
+    pub(super) fn name(&mut self, name: &str) -> &mut Out {
         if self.any {
             self.out.byte(b',');
         }
@@ -57,23 +57,34 @@ impl<'a> Members<'a> {
         self.out
     }
 
+    /// A name that may hold anything.
+    pub(super) fn any_name(&mut self, name: &str) -> &mut Out {
+        if self.any {
+            self.out.byte(b',');
+        }
+        self.any = true;
+        quoted(self.out, name);
+        self.out.byte(b':');
+        self.out
+    }
+
     #[inline(always)]
-    fn number(&mut self, name: &str, n: impl Into<u64>) {
+    pub(super) fn number(&mut self, name: &str, n: impl Into<u64>) {
         self.name(name).dec(n);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         let out = self.name(name);
         quoted(out, text);
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         self.out.byte(b'}');
     }
 }
 
 /// Text between quotes, as JSON wants it.
-fn quoted(out: &mut Out, text: &str) {
+pub(super) fn quoted(out: &mut Out, text: &str) {
     out.byte(b'"');
     for byte in text.bytes() {
         match byte {
@@ -157,7 +168,7 @@ impl Records {
     }
 
     /// A packet's object, closed whatever is missing: whether something is, and the IP header.
-    fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> (bool, Option<Ip>) {
+    pub(super) fn one(&self, out: &mut Out, link: Link, b: &[u8], len: u32) -> (bool, Option<Ip>) {
         let (mut layers, mut ip) = (Members::open(out), None);
         let done = self.layers(&mut layers, link, b, len, &mut ip);
         layers.close();

@@ -9,6 +9,7 @@ pub mod names;
 pub mod nodes;
 pub mod packet;
 pub mod paint;
+pub mod pairing;
 pub mod proto;
 pub mod reader;
 pub mod select;

@@ -68,7 +68,8 @@ impl Nodes {
     }
 }
 
-fn within((net, bits): (IpAddr, u8), addr: IpAddr) -> bool {
+/// True if the net holds the address.
+pub fn within((net, bits): (IpAddr, u8), addr: IpAddr) -> bool {
     match (net, addr) {
         (IpAddr::V4(net), IpAddr::V4(addr)) => {
             let apart = net.to_bits() ^ addr.to_bits();

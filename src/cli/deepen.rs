@@ -1,7 +1,6 @@
 //! What lies beyond the tables: the firewall, facts, pods. Read in the namespace that is looked into. Hands only.
 #![expect(clippy::disallowed_methods, reason = "/proc and the agent's subnet.env are files")]
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +65,7 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth, rules: Optio
     }
     if depth.pods {
         let mut found =
-            pods::read(&snapshot.state, &processes, netns.inode, &ways_out(snapshot), depth.firewall);
+            pods::read(&snapshot.state, &processes, netns.inode, &snapshot.ways_out(), depth.firewall);
         super::pod::name_lab_pods(&mut found.pods);
         snapshot.pods = found.pods;
         snapshot.unseen.extend(found.unseen);
@@ -77,12 +76,6 @@ pub fn deepen(snapshot: &mut Snapshot, netns: &Netns, depth: Depth, rules: Optio
 fn tuns(state: &State) -> Vec<IfName> {
     let tun = |kind: &LinkKind| matches!(kind, LinkKind::Other(name) if name == "tun");
     state.links.iter().filter(|(_, link)| tun(&link.kind)).map(|(dev, _)| *dev).collect()
-}
-
-/// Devices that lead to other nodes: the uplink, and what tunnels leave by. In a lab they are veths, too.
-fn ways_out(snapshot: &Snapshot) -> BTreeSet<IfName> {
-    let lower = snapshot.state.links.values().filter_map(|link| link.vxlan()?.lower);
-    lower.chain(snapshot.uplink.as_ref().map(|uplink| uplink.dev)).collect()
 }
 
 /// True if this is the namespace of the first process: the machine's own. Others may not be told.

@@ -71,7 +71,7 @@ pub struct TraceArgs {
     /// Bytes of the IP packet
     #[arg(long, value_name = "BYTES", default_value_t = 84)]
     size: u32,
-    /// The packet must not be fragmented: the kernel's way where it finds out the path's MTU [default]
+    /// The packet must not be fragmented: the default, as where the kernel finds out the path's MTU
     #[arg(long, overrides_with = "no_df")]
     df: bool,
     /// The packet may be fragmented, as where the path's MTU is not looked for (ping -M dont)

@@ -286,15 +286,6 @@ impl Wire {
         Ok(Self { socket, v6, raw, id: (std::process::id() & 0xffff) as u16 })
     }
 
-    /// Lets the kernel, and routers, take packets apart.
-    fn allow_fragments(&self) -> io::Result<()> {
-        match self.v6 {
-            false => set_ip_mtu_discover(&self.socket, Ipv4PathMtuDiscovery::DONT)?,
-            true => set_ipv6_mtu_discover(&self.socket, Ipv6PathMtuDiscovery::DONT)?,
-        }
-        Ok(())
-    }
-
     /// Sends an echo request whose IP packet has this many bytes.
     fn send(&self, to: IpAddr, seq: u16, size: u32) -> Result<(), Errno> {
         let header = if self.v6 { 40 } else { 20 };

@@ -1,11 +1,11 @@
 //! Which snapshots are of one node, and names for those of several nodes that call themselves alike. Decides by what
 //! only one machine has: its lease, and the hardware addresses by which it is wired.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Snapshot;
-use crate::net::Mac;
+use crate::net::{IfName, Mac};
 use crate::state::LinkKind;
 
 impl Snapshot {
@@ -22,6 +22,22 @@ impl Snapshot {
                 && self.host == other.host;
         }
         !own.is_disjoint(&its)
+    }
+
+    /// Devices that lead to other nodes: the uplink, what tunnels stand on, what has an address that a lease announces. In
+    /// a lab they are veths as a pod's is.
+    pub fn ways_out(&self) -> BTreeSet<IfName> {
+        let lower = self.state.links.values().filter_map(|link| link.vxlan()?.lower);
+        let held: BTreeMap<IpAddr, IfName> =
+            self.state.addrs.keys().map(|held| (held.net.addr(), held.dev)).collect();
+        let leases = self.leases.iter().flatten().map(|lease| &lease.attrs);
+        let public =
+            leases.flat_map(|attrs| [attrs.public_ip.map(IpAddr::V4), attrs.public_ipv6.map(IpAddr::V6)]);
+        // Whatever a lease announces, a bridge that carries pods is none.
+        let bridge =
+            |dev: &IfName| self.state.links.get(dev).is_some_and(|link| link.kind == LinkKind::Bridge);
+        let announced = public.flatten().filter_map(|ip| held.get(&ip).copied()).filter(|dev| !bridge(dev));
+        lower.chain(announced).chain(self.uplink.as_ref().map(|uplink| uplink.dev)).collect()
     }
 
     /// The hardware addresses of what leads out: the uplink, what tunnels stand on, plain cards. Others may be alike on

@@ -11,9 +11,13 @@ pub fn shed(user: Option<&str>, writes: bool) -> Result<(), Failure> {
         return become_user(name);
     }
     // Files of a ring are made later, perhaps in a directory of somebody else's.
-    let kept = [Capability::CAP_DAC_OVERRIDE];
+    keep(if writes { &[Capability::CAP_DAC_OVERRIDE] } else { &[] })
+}
+
+/// The calling thread drops every capability but these.
+pub fn keep(kept: &[Capability]) -> Result<(), Failure> {
     let has = |cap: &Capability| caps::has_cap(None, CapSet::Permitted, *cap).unwrap_or(false);
-    let kept: caps::CapsHashSet = kept.into_iter().filter(|cap| writes && has(cap)).collect();
+    let kept: caps::CapsHashSet = kept.iter().copied().filter(has).collect();
     let none = caps::CapsHashSet::new();
     let sets = [(CapSet::Inheritable, &none), (CapSet::Effective, &kept), (CapSet::Permitted, &kept)];
     sets.into_iter().try_for_each(|(set, wanted)| {

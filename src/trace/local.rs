@@ -79,10 +79,9 @@ impl<'a> Walk<'a> {
     /// True if what leaves by this device ends on this node: a bridge that is not the uplink, a pod's own veth.
     pub(super) fn carries_pods(&self, dev: IfName) -> bool {
         let links = &self.node.state.links;
-        let uplink = self.node.uplink.as_ref().is_some_and(|uplink| uplink.dev == dev);
-        let below = links.values().any(|link| link.vxlan().is_some_and(|vxlan| vxlan.lower == Some(dev)));
-        let Some(link) = links.get(&dev).filter(|_| !uplink && !below) else { return false };
-        link.kind == LinkKind::Bridge || Pod::behind(&self.node.pods, link).is_some()
+        let Some(link) = links.get(&dev) else { return false };
+        let pods = link.kind == LinkKind::Bridge || Pod::behind(&self.node.pods, link).is_some();
+        pods && !self.node.ways_out().contains(&dev)
     }
 
     /// To `ask`, which is reached by `dev` without another host between.

@@ -4,6 +4,7 @@ mod flows;
 mod generator;
 mod live;
 mod names;
+mod path;
 mod refused;
 mod vlans;
 

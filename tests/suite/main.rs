@@ -21,6 +21,7 @@ mod faults;
 mod fib_vs_linux;
 mod firewall;
 mod firewall_vs_linux;
+mod host_gw;
 mod lab;
 mod lab_demo;
 mod layers;

@@ -29,7 +29,7 @@ impl Echoes {
     /// A reply passes.
     pub fn reply(&mut self, seq: u16, now: i64, rtt: &mut Rtt) {
         if let Some(since) = self.take(seq) {
-            rtt.add(now - since);
+            rtt.add(now.saturating_sub(since));
         }
     }
 

@@ -165,7 +165,7 @@ impl Known {
         match place.index {
             // Where every interface is captured, that one's name says nothing about the packet.
             Some(index) => Some(self.indexes.get(&index).cloned().unwrap_or_else(|| format!("if{index}"))),
-            None => self.interfaces.get(place.interface as usize).cloned(),
+            None => self.interfaces.get(place.interface as usize).filter(|name| !name.is_empty()).cloned(),
         }
     }
 

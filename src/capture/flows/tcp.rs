@@ -114,7 +114,7 @@ impl Stream {
         if past(end, next) > 0 {
             self.next = Some(end);
         }
-        if self.fills(seq, end).is_some_and(|at| now - at < self.reorders(peer)) {
+        if self.fills(seq, end).is_some_and(|at| now.saturating_sub(at) < self.reorders(peer)) {
             self.out_of_order += 1;
             return;
         }
@@ -126,7 +126,7 @@ impl Stream {
     /// A round trip, or what is taken for one.
     fn reorders(&self, peer: &Self) -> i64 {
         match (self.rtt.min(), peer.rtt.min()) {
-            (Some(there), Some(here)) => there + here,
+            (Some(there), Some(here)) => there.saturating_add(here),
             _ => OVERTAKEN,
         }
     }
@@ -158,7 +158,7 @@ impl Stream {
             self.dups += 1;
         }
         if let Some((_, since)) = peer.timed.take_if(|(end, _)| past(head.ack, *end) >= 0) {
-            peer.rtt.add(now - since);
+            peer.rtt.add(now.saturating_sub(since));
         }
         if self.ack.is_none_or(|ack| past(head.ack, ack) > 0) {
             self.ack = Some(head.ack);

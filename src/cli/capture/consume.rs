@@ -29,6 +29,9 @@ pub trait Consumer {
     #[cfg_attr(not(feature = "pcap"), allow(dead_code, reason = "only interfaces tell"))]
     fn interfaces(&mut self, _interfaces: &[Interface]) {}
 
+    /// What a file calls its interfaces, by the number that packets bear; more may follow.
+    fn called(&mut self, _interfaces: &mut dyn Iterator<Item = &str>) {}
+
     /// What a file says of its overlay: the nodes, and ports of tunnels.
     fn told(&mut self, _nodes: &Nodes, _ports: &[u16]) {}
 

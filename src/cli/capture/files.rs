@@ -1,6 +1,10 @@
 //! `-r` and `-V`: packets from files, each whole one before the error that ends a broken file.
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::consume::Consumer;
 use super::flags::Flags;
@@ -15,12 +19,29 @@ use crate::tap::{self, links};
 
 /// Reads every file that the flags name, to the end or as many packets as are wanted.
 pub fn read(flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> Result<(), Failure> {
+    let stop = interrupt(flags)?;
     for name in names(flags)? {
-        if one(&name, flags, gate, into)? == Verdict::Last {
+        if one(&name, flags, gate, into, &stop)? == Verdict::Last {
             break;
         }
     }
     into.finish()
+}
+
+/// Set by the first interrupt where something is told at the end; the next one ends the process as ever.
+fn interrupt(flags: &Flags) -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    if flags.flows {
+        let watch = |signal| {
+            // In this order: the first finds the flag unset.
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))?;
+            signal_hook::flag::register(signal, Arc::clone(&stop))
+        };
+        for signal in [SIGINT, SIGTERM] {
+            watch(signal).map_err(|e| Failure::found("signals").because(e))?;
+        }
+    }
+    Ok(stop)
 }
 
 /// The file of `-r`, or those that the file of `-V` lists.
@@ -31,7 +52,13 @@ fn names(flags: &Flags) -> Result<Vec<String>, Failure> {
     if names.is_empty() { Err(Failure::found(format!("{list} names no file"))) } else { Ok(names) }
 }
 
-fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> Result<Verdict, Failure> {
+fn one(
+    name: &str,
+    flags: &Flags,
+    gate: &mut Gate,
+    into: &mut dyn Consumer,
+    stop: &AtomicBool,
+) -> Result<Verdict, Failure> {
     let unread = |e: std::io::Error| Failure::found(name.to_owned()).because(plain(e));
     let mut input = tap::open(name).map_err(unread)?;
     let precision = if flags.print.nano { Precision::Nano } else { Precision::Micro };
@@ -64,6 +91,10 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
                 }
             }
             Step::More => {
+                called(&decoder, into);
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(Verdict::Last);
+                }
                 if input.waits {
                     into.pause()?;
                 }
@@ -75,18 +106,32 @@ fn one(name: &str, flags: &Flags, gate: &mut Gate, into: &mut dyn Consumer) -> R
             Step::Opened(head) => {
                 opened = true;
                 told(name, flags, head);
-                let comments = decoder.notes().map(|notes| &notes.comments[..]).unwrap_or_default();
                 if flags.print.compat == Compat::Ours {
-                    let (nodes, ports) = (Nodes::of_comments(comments), leases::ports(comments.iter()));
-                    into.told(&nodes, &ports);
-                    gate.told(nodes, &ports);
+                    overlay(&decoder, gate, into);
                 }
                 gate.open(head.link)?;
                 into.open(head.link)?;
             }
-            Step::End => return Ok(Verdict::Take),
+            Step::End => {
+                called(&decoder, into);
+                return Ok(Verdict::Take);
+            }
         }
     }
+}
+
+/// Tells what the file's comments say of its overlay.
+fn overlay(decoder: &Decoder, gate: &mut Gate, into: &mut dyn Consumer) {
+    let comments = decoder.notes().map(|notes| &notes.comments[..]).unwrap_or_default();
+    let (nodes, ports) = (Nodes::of_comments(comments), leases::ports(comments.iter()));
+    into.told(&nodes, &ports);
+    gate.told(nodes, &ports);
+}
+
+/// Tells what the file calls its interfaces so far.
+fn called(decoder: &Decoder, into: &mut dyn Consumer) {
+    let names = decoder.interfaces().iter().map(|interface| interface.name.as_deref());
+    into.called(&mut names.map(Option::unwrap_or_default));
 }
 
 /// The record as the printer takes it.

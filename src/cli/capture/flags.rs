@@ -1,14 +1,18 @@
 //! What the options ask for, checked: numbers are numbers, and what cannot go together is refused.
 
 use super::flow_table;
+use super::path_flags;
 use super::table::Key;
-use super::values::{color, compat, direction, force, number, positive, size, wrong};
+use super::values::{color, compat, direction, force, number, positive, size, timeout, wrong};
 use super::words::{self, Given, Unread};
 use crate::capture::ctx::{Compat, Opts, Time};
 use crate::cli::Color;
 
 /// Longest packet that is captured unless `-s` says another.
-const SNAPLEN: u32 = 262_144;
+pub(super) const SNAPLEN: u32 = 262_144;
+
+/// Milliseconds after which `--path` takes a packet for lost, unless `--timeout` says another.
+pub(super) const TIMEOUT: i64 = 1000;
 
 /// A command line that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +143,10 @@ pub struct Flags {
     pub expr_file: Option<String>,
     /// `--inner`.
     pub inner: Option<String>,
+    /// `--path`.
+    pub path: bool,
+    /// `--timeout`, in milliseconds.
+    pub timeout: i64,
     /// `--netns`.
     pub netns: Option<String>,
     /// `--pod`.
@@ -192,6 +200,8 @@ impl Flags {
             optimize: true,
             expr_file: None,
             inner: None,
+            path: false,
+            timeout: TIMEOUT,
             netns: before.netns,
             pod: None,
             annotate: true,
@@ -316,6 +326,8 @@ impl Flags {
             Key::NoOptimize => self.optimize = false,
             Key::ExprFile => self.expr_file = text(),
             Key::Inner => self.inner = text(),
+            Key::Path => self.path = true,
+            Key::Timeout => self.timeout = timeout(value)?,
             Key::Netns => self.netns = text(),
             Key::Pod => self.pod = text(),
             Key::Annotate => self.annotate = false,
@@ -347,7 +359,8 @@ impl Flags {
         if from_file && !self.interfaces.is_empty() && self.print.compat == Compat::Ours {
             return wrong("-r reads a file and -i an interface: one of them");
         }
-        if self.netns.is_some() && self.pod.is_some() {
+        // A path's pod is looked for in the namespace that --netns names.
+        if self.netns.is_some() && self.pod.is_some() && !self.path {
             return wrong("--netns and --pod both name a namespace: one of them");
         }
         if self.json && self.form == Form::Count {
@@ -357,6 +370,7 @@ impl Flags {
             return wrong("-z runs on what -w writes: name a file with -w");
         }
         flow_table::fits(self)?;
+        path_flags::check(self)?;
         if self.print.compat != Compat::Ours {
             // tcpdump has one interface: the last that was named.
             self.interfaces = self.interfaces.pop().into_iter().collect();

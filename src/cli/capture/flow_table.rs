@@ -188,6 +188,10 @@ impl Consumer for FlowTable {
         self.known.interfaces = interfaces.iter().map(|interface| interface.name.clone()).collect();
     }
 
+    fn called(&mut self, interfaces: &mut dyn Iterator<Item = &str>) {
+        self.known.interfaces = interfaces.map(str::to_owned).collect();
+    }
+
     fn told(&mut self, nodes: &Nodes, ports: &[u16]) {
         if self.annotate && !nodes.0.is_empty() {
             self.known.nodes = nodes.clone();

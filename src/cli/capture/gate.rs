@@ -91,8 +91,7 @@ impl Gate {
         self.rules.retain(|(known, _)| *known != link);
         self.rules.push((link, rule));
         if let Some(expr) = &self.inner {
-            let compile = |text: &str| Ok((words(text, ETHERNET)?, words(text, RAW)?));
-            self.within = Some(Select::read(expr, &self.nodes, &compile).map_err(|Wrong(f)| f)?);
+            self.within = Some(select(expr, &self.nodes, optimize)?);
         }
         Ok(())
     }
@@ -140,6 +139,13 @@ impl Gate {
         ours.is_none_or(|ours| ours.takes(&Held::outer(packet, tunnel)))
             && self.within.as_ref().is_none_or(within)
     }
+}
+
+/// An expression about the packet inside a tunnel: a frame or a bare IP packet.
+pub fn select(expr: &str, nodes: &Nodes, optimize: bool) -> Result<Select, Failure> {
+    let words = |text: &str, link| filter::compile(text, link, optimize).map_err(Wrong);
+    let compile = |text: &str| Ok((words(text, ETHERNET)?, words(text, RAW)?));
+    Select::read(expr, nodes, &compile).map_err(|Wrong(failure)| failure)
 }
 
 const ETHERNET: u32 = 1;

@@ -19,7 +19,12 @@ pub fn look(flags: &Flags) -> Option<Look> {
     tables(flags, Depth::TABLES).ok()
 }
 
-fn tables(flags: &Flags, depth: Depth) -> Result<Look, Failure> {
+/// The pods beside the tables and the leases.
+#[cfg(feature = "pcap")]
+pub const WITH_PODS: Depth = Depth { firewall: false, facts: false, pods: true };
+
+/// This host's overlay as deep as asked.
+pub fn tables(flags: &Flags, depth: Depth) -> Result<Look, Failure> {
     let global = Global { output: Output::Text, color: flags.color, netns: flags.netns.clone() };
     let near = Near { run_dir: flags.run_dir.clone(), store: StoreArgs::default() };
     gather(&global, &LookArgs { snapshot: None, device: None, near }, depth)
@@ -60,15 +65,8 @@ pub fn ports<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<u16> {
 /// What a namespace's process, path or name is for the pod that is meant.
 #[cfg(feature = "pcap")]
 pub fn pod(flags: &Flags, name: &str) -> Result<String, Failure> {
-    let look = tables(flags, Depth { firewall: false, facts: false, pods: true })?;
-    let pods = &look.snapshot.pods;
-    // An address is how a pod is known in packets.
-    let addr: Option<IpAddr> = name.parse().ok();
-    let has = |pod: &&Pod| addr.is_some_and(|addr| pod.state.addrs.keys().any(|key| key.net.addr() == addr));
-    let pod = match pods.iter().find(has) {
-        Some(pod) => pod,
-        None => crate::cli::pod::resolve(pods, name, None)?,
-    };
+    let look = tables(flags, WITH_PODS)?;
+    let pod = named(&look.snapshot.pods, name, None)?;
     let ways = std::iter::once(&pod.name).chain(&pod.aliases);
     let ways = ways.map(|way| way.strip_prefix("pid ").unwrap_or(way));
     for way in ways {
@@ -77,4 +75,17 @@ pub fn pod(flags: &Flags, name: &str) -> Result<String, Failure> {
         }
     }
     Err(Failure::unreadable(format!("the namespace of pod {}", pod.name)).hint("capture in it needs root"))
+}
+
+/// The pod of this name or address; `live` is the inode of the node's namespace, if processes of this machine may be
+/// named.
+#[cfg(feature = "pcap")]
+pub fn named<'a>(pods: &'a [Pod], name: &str, live: Option<u64>) -> Result<&'a Pod, Failure> {
+    // An address is how a pod is known in packets.
+    let addr: Option<IpAddr> = name.parse().ok();
+    let has = |pod: &&Pod| addr.is_some_and(|addr| pod.state.addrs.keys().any(|key| key.net.addr() == addr));
+    match pods.iter().find(has) {
+        Some(pod) => Ok(pod),
+        None => crate::cli::pod::resolve(pods, name, live),
+    }
 }

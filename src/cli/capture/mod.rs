@@ -9,6 +9,9 @@ mod hosts;
 mod leases;
 #[cfg(feature = "pcap")]
 mod live;
+#[cfg(feature = "pcap")]
+mod path;
+mod path_flags;
 mod table;
 mod tree;
 #[cfg(feature = "pcap")]
@@ -56,7 +59,8 @@ pub const EXAMPLES: &str = "These are the flags that most need; flanctl capture 
 Examples:
   flanctl capture                                  the tunnel ports of this host, on its uplink
   flanctl capture -nn -r node7.pcap                a file, decoded
-  flanctl capture -i eth0 --inner 'host 10.244.1.8 and tcp'";
+  flanctl capture -i eth0 --inner 'host 10.244.1.8 and tcp'
+  flanctl capture --path --pod web-0 icmp          a pod's packets from its veth to the uplink, or where they are lost";
 
 /// The end of `capture --help`.
 pub const NOTES: &str = "Examples:
@@ -66,6 +70,7 @@ pub const NOTES: &str = "Examples:
   flanctl capture -i eth0 dst 192.168.50.12 -vvvvvv and udp -c 20
   flanctl capture -i any -w trace.pcapng udp port 8472
   flanctl capture -r trace.pcapng -o ndjson | jq .inner
+  flanctl capture --path --pod web-0 tcp port 80
   flanctl capture -i eth0 --flows
 
 -o ndjson writes one object a packet: number, time, len, caplen, interface, outer and, of a tunnel, tunnel and inner.
@@ -75,6 +80,19 @@ pub const NOTES: &str = "Examples:
   tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
   isl           type, vlan, priority, bpdu, index; the frame within is inner
   cut           true if the captured bytes ended within a header, or one cannot be
+
+--path watches the node's ends of the pods' veths, their bridge, flannel's devices and their uplinks, and writes a line
+a packet: the packet, and after how long each saw it. It is known again behind NAT, and cut into segments or fragments
+or put together (in N parts, in a larger one). Followed are packets of the overlay; the expression and --inner are both
+about the packet that a pod sends or gets. Within --timeout (1000 ms) a packet has to be where its way through this
+node ends, or it is lost: the line names the two devices between which, and what the kernel and the firewall's rules
+counted there meanwhile. Two devices may bear one time: the kernel stamps what comes in once, until it forwards it.
+Pods that come later are followed from the bridge on; an uplink that encrypts shows nothing.
+-o ndjson writes one object a packet: schema (flanctl.path/1), number, time, len, packet (as inner), points, fate
+(through, lost, late: after it was told as lost, unsure: its device dropped packets of the capture), and lost or unsure.
+  points        dev, stage (pod, bridge, tunnel, uplink), pod, at, after_us, parts (0: in a larger one), src and dst
+                where NAT changed them, vni, outer_src, outer_dst
+  lost, unsure  between (two devices), after_ms, bytes (passed, of all), counters (what moved, by how much)
 
 --flows gathers packets by the innermost packet's protocol, addresses and ports and the tunnel around it; what passes
 beside every tunnel is a flow, too. A packet on several interfaces counts on the one that saw most of its direction.
@@ -136,6 +154,10 @@ fn as_tcpdump(flags: &Flags, failure: Failure) -> Result<Done, Failure> {
 
 fn packets(flags: &Flags) -> Result<u8, Failure> {
     let expr = expression(flags)?;
+    #[cfg(feature = "pcap")]
+    if flags.path {
+        return path::run(flags, &expr);
+    }
     if flags.dump > 0 {
         return dump(flags, &expr);
     }

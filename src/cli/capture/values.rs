@@ -30,6 +30,14 @@ pub(super) fn size(text: &str, compat: Compat) -> Result<u64, Wrong> {
     many.ok_or_else(|| Wrong::Value(format!("invalid file size {text}")))
 }
 
+/// Milliseconds; the counters are read too seldom for less than the least.
+pub(super) fn timeout(text: &str) -> Result<i64, Wrong> {
+    match number(text, "timeout").map(i64::try_from) {
+        Ok(Ok(millis @ 100..=600_000)) => Ok(millis),
+        _ => wrong(format!("invalid timeout {text}: milliseconds, 100 to 600000")),
+    }
+}
+
 pub(super) fn compat(text: &str) -> Result<Compat, Wrong> {
     match text.strip_prefix("tcpdump-").unwrap_or(text) {
         "5.0" | "5" => Ok(Compat::V50),

@@ -165,6 +165,12 @@ impl Consumer for Written {
         self.also.as_mut().map_or(Ok(()), |also| also.pause())
     }
 
+    fn called(&mut self, interfaces: &mut dyn Iterator<Item = &str>) {
+        if let Some(also) = &mut self.also {
+            also.called(interfaces);
+        }
+    }
+
     fn told(&mut self, nodes: &Nodes, ports: &[u16]) {
         if let Some(also) = &mut self.also {
             also.told(nodes, ports);

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
+use rustix::net::sockopt::{
+    Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+};
 
 use super::Wire;
 
@@ -50,5 +53,16 @@ pub fn once(to: IpAddr, size: u32, df: bool, mark: u32, patience: Duration) -> i
                 return Ok(Once { rtt: Some(sent.elapsed()), refused: None });
             }
         }
+    }
+}
+
+impl Wire {
+    /// Lets the kernel, and routers, take packets apart.
+    fn allow_fragments(&self) -> io::Result<()> {
+        match self.v6 {
+            false => set_ip_mtu_discover(&self.socket, Ipv4PathMtuDiscovery::DONT)?,
+            true => set_ipv6_mtu_discover(&self.socket, Ipv6PathMtuDiscovery::DONT)?,
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "counters are files")]
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek};
 
 /// Columns of `/proc/net/dev` behind the colon.
 const COLUMNS: [&str; 16] = [
@@ -34,6 +36,60 @@ pub(super) fn facts() -> BTreeMap<String, String> {
     facts.extend(listed(&text("snmp6")));
     facts.extend(devices(&text("dev")));
     facts
+}
+
+/// The same counters, for one who reads them again and again. The files stay those of the namespace in which they were
+/// opened, wherever the reader is.
+#[derive(Debug)]
+pub struct Counters {
+    files: Vec<(Format, File)>,
+}
+
+/// How a file tells its counters.
+type Format = fn(&str) -> Vec<(String, String)>;
+
+impl Counters {
+    /// Opens them in the namespace of the calling thread; what is not there counts nothing.
+    pub fn open() -> Self {
+        let all: [(Format, &str); 5] = [
+            (paired, "snmp"),
+            (paired, "netstat"),
+            (listed, "snmp6"),
+            (devices, "dev"),
+            (conntrack, "stat/nf_conntrack"),
+        ];
+        let open = |(format, name)| Some((format, File::open(format!("/proc/thread-self/net/{name}")).ok()?));
+        Self { files: all.into_iter().filter_map(open).collect() }
+    }
+
+    /// What they say now.
+    pub fn read(&mut self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (format, file) in &mut self.files {
+            let mut text = String::new();
+            if file.rewind().and_then(|()| file.read_to_string(&mut text)).is_err() {
+                continue;
+            }
+            all.extend(
+                format(&text).into_iter().filter_map(|(name, value)| Some((name, value.parse().ok()?))),
+            );
+        }
+        all
+    }
+}
+
+/// A line of names, then a line a processor, in hexadecimal.
+fn conntrack(text: &str) -> Vec<(String, String)> {
+    let mut lines = text.lines();
+    let names = lines.next().unwrap_or_default().split_whitespace();
+    let rows: Vec<Vec<u64>> = lines
+        .map(|line| line.split_whitespace().filter_map(|n| u64::from_str_radix(n, 16).ok()).collect())
+        .collect();
+    let sum =
+        |at: usize| rows.iter().filter_map(|row| row.get(at)).fold(0u64, |sum, n| sum.saturating_add(*n));
+    // The first is how many connections there are.
+    let counted = names.enumerate().skip(1);
+    counted.map(|(at, name)| (format!("conntrack:{name}"), sum(at).to_string())).collect()
 }
 
 /// Two lines a group: `Udp: InDatagrams NoPorts …`, then `Udp: 12 0 …`.
@@ -69,7 +125,7 @@ fn devices(text: &str) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{devices, listed, paired};
+    use super::{conntrack, devices, listed, paired};
 
     fn row(key: &str, value: &str) -> (String, String) {
         (key.to_owned(), value.to_owned())
@@ -87,6 +143,17 @@ mod tests {
         // A line that lost its other half says nothing.
         assert_eq!(paired("Udp: InDatagrams\nTcp: 1\nIp: Forwarding\n"), []);
         assert_eq!(listed("Ip6InNoRoutes      \t7\n"), [row("snmp6:Ip6InNoRoutes", "7")]);
+    }
+
+    #[test]
+    fn conntrack_counts_by_processor_in_hexadecimal() {
+        let text = "entries  searched drop early_drop\n00000011 00000000 0000000a 00000000\n\
+                    00000011 00000000 00000006 00000001\n";
+        assert_eq!(
+            conntrack(text),
+            [row("conntrack:searched", "0"), row("conntrack:drop", "16"), row("conntrack:early_drop", "1")]
+        );
+        assert_eq!(conntrack(""), []);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod sockets;
 
 use std::collections::BTreeMap;
 
+pub use counters::Counters;
 pub(crate) use features::family;
 
 use super::processes::Processes;

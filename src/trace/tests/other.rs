@@ -7,7 +7,7 @@ use super::far::nodes;
 use crate::firewall::{Owner, Ruleset, iptables};
 use crate::net::IfName;
 use crate::snapshot::Snapshot;
-use crate::state::{Hop, Hops, IpTunnel, Link, LinkKind, Route, RouteKey, WgPeer, Wireguard, table};
+use crate::state::{Hop, Hops, IpTunnel, Link, LinkKind, Pod, Route, RouteKey, WgPeer, Wireguard, table};
 use crate::trace::{Mark, Path, Query, Verdict, trace_among};
 
 /// Each node: its subnet and its public address.
@@ -200,4 +200,19 @@ fn what_is_wrong_with_the_far_ends_tunnel_is_named_where_it_is() {
         wrong.extend(there.filter(|f| f.node != "node2").map(|f| format!("{at} {backend}: on {}", f.node)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_veth_that_leads_to_the_other_node_is_no_pods() {
+    let unnamed = |near: &mut Snapshot, far: &mut Snapshot| {
+        for node in [near, far] {
+            // No agent tells of the uplink; what is behind it is a namespace of this machine.
+            node.uplink = None;
+            link(node, "eth0").kind = LinkKind::Veth { peer: Some(9), netns: Some(77) };
+            node.pods.push(Pod { name: "other".to_owned(), nsid: Some(77), ..Pod::default() });
+        }
+    };
+    let path = walked("host-gw", unnamed);
+    assert_eq!((&path.verdict, codes(&path)), (&Verdict::Delivered, Vec::new()), "{path:#?}");
+    assert!(path.handed.is_some_and(|handed| handed.to == ip("192.168.50.12") && handed.seen));
 }

@@ -1,9 +1,12 @@
 //! `capture --flows` on files, and between the pods of a lab: who talks to whom, how long it takes, and what fails.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Command, Stdio};
 
 use flanctl::lab::ns;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::live::{Lab, NAME, VNI};
@@ -79,6 +82,7 @@ pub(super) fn each_flow_is_told(lab: &Lab) {
     assert_eq!((&refused["out"]["packets"], &refused["back"]["packets"]), (&1.into(), &0.into()));
     on_every_interface(lab);
     only_what_is_inside(lab);
+    from_a_file_of_two_interfaces(lab);
     on_a_terminal(lab);
 }
 
@@ -129,6 +133,21 @@ fn only_what_is_inside(lab: &Lab) {
     assert_eq!(text(&count), "4 packets\n");
 }
 
+/// A file that tells of its interfaces: the names are theirs, and a packet of both counts on each for itself.
+fn from_a_file_of_two_interfaces(lab: &Lab) {
+    let [a, b] = [lab.pods[0].as_str(), lab.pods[1].as_str()];
+    let written = lab.file("two.pcapng");
+    let line = format!("flanctl capture -i eth0 -i flannel.1 -w {}", written.display());
+    assert!(lab.captures_while("node1", &line, "", || lab.ping()).status.success());
+    let read = text(&capture(&["-r", written.to_str().unwrap(), "--flows", "-o", "json"]));
+    let document: Value = serde_json::from_str(&read).unwrap();
+    for (vni, place) in [(None, "flannel.1"), (Some(1), "eth0")] {
+        let ping = flow(&document, "icmp", a, b, vni);
+        assert_eq!((&ping["interfaces"], &ping["out"]["packets"]), (&serde_json::json!([place]), &2.into()));
+        assert_eq!(ping["src"]["node"], "node1", "the file tells of the leases");
+    }
+}
+
 /// Drawn in place while packets pass, and whole at the end.
 fn on_a_terminal(lab: &Lab) {
     let told = lab.file("terminal");
@@ -169,6 +188,25 @@ fn flows_of_a_file_are_a_table_and_a_document() {
     assert_eq!((&tcp["src"]["port"], &tcp["dst"]["port"]), (&39196.into(), &81.into()));
     let inner = text(&capture(&["-r", file, "--flows", "--inner", "udp"]));
     assert!(inner.starts_with("1 flow, 1 packet, "), "{inner}");
+}
+
+#[test]
+fn an_interrupt_ends_a_stream_with_the_table() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flanctl"));
+    command.args(["capture", "-r", "-", "--flows"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stream = child.stdin.take().unwrap();
+    stream.write_all(&std::fs::read(fixture("lab_eth0.pcap")).unwrap()).unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("reading from file -"), "{line}");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    drop(stream);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    // What was read by then: the file's first packets at least.
+    assert!(text(&output).contains("\nicmp 10.244.1.8 > 10.244.2.8 id 15287 "), "{}", text(&output));
 }
 
 #[test]

@@ -90,7 +90,12 @@ impl Seat {
     fn sees(&mut self, interface: u32, link: Link, micros: u32, data: &[u8]) {
         let len = data.len() as u32;
         let ts = Stamp { secs: 1_700_000_000, frac: micros };
-        self.flows.packet(&Packet { ts, len, caplen: len, link, data, interface }, &self.tunnels);
+        self.sees_at(interface, link, ts, len, data);
+    }
+
+    fn sees_at(&mut self, interface: u32, link: Link, ts: Stamp, len: u32, data: &[u8]) {
+        self.flows
+            .packet(&Packet { ts, len, caplen: data.len() as u32, link, data, interface }, &self.tunnels);
     }
 
     /// An IP packet in a frame of the only interface.

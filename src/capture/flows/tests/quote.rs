@@ -40,6 +40,7 @@ fn an_error_belongs_to_the_flow_that_it_quotes() {
     for (said, proto, port) in [
         (error([10, 244, 1, 1], A, 3, 1, 0, &head(&ip, 28)), "tcp", Some(80)),
         (error([192, 168, 50, 1], NODE_A, 3, 3, 0, &head(&outer, 28)), "udp", Some(8472)),
+        (error([192, 168, 50, 1], NODE_A, 3, 3, 0, &head(&outer, 46)), "udp", Some(8472)),
         (error([10, 244, 1, 1], A, 11, 0, 0, &ping), "icmp", None),
     ] {
         let mut seat = Seat::new(10);
@@ -48,6 +49,29 @@ fn an_error_belongs_to_the_flow_that_it_quotes() {
         assert_eq!((row.proto.as_str(), row.dst.port, row.out.packets), (proto, port, 0));
         assert_eq!(row.icmp.unreachable + row.icmp.time_exceeded, 1);
     }
+}
+
+#[test]
+fn an_error_belongs_into_its_own_network() {
+    let ip = four(A, B).carries(17, &datagram((5000, 53), b"x"));
+    let mut seat = Seat::new(10);
+    let within = |vni, src, dst, ip: &[u8]| {
+        let mut outer = tunnelled(src, dst, ip);
+        outer[20 + 8 + 6] = vni;
+        outer
+    };
+    seat.ip(0, &within(1, NODE_A, NODE_B, &ip));
+    seat.ip(5, &within(9, NODE_A, NODE_B, &ip));
+    let refused = error(B, A, 3, 3, 0, &ip);
+    seat.ip(9, &within(1, NODE_B, NODE_A, &refused));
+    let mut found: Vec<_> = seat
+        .report()
+        .flows
+        .iter()
+        .map(|row| (row.tunnel.as_ref().and_then(|tunnel| tunnel.vni), row.icmp.unreachable))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, [(Some(1), 1), (Some(9), 0)]);
 }
 
 #[test]

@@ -20,6 +20,12 @@ fn an_echo_is_timed_by_its_sequence_number_and_a_second_reply_is_a_duplicate() {
     let rtt = row.out.rtt.unwrap();
     assert_eq!((rtt.samples, rtt.min_us, rtt.max_us), (2, 210.0, 500.0));
     assert_eq!(row.back.rtt, None);
+    // Of a request that came twice it cannot be told which the reply answers.
+    for (at, src, dst, kind) in [(1000, A, B, 8), (1100, A, B, 8), (1200, B, A, 0)] {
+        seat.ip(at, &four(src, dst).carries(1, &echo(kind, 9, 4)));
+    }
+    let row = seat.only();
+    assert_eq!((row.out.dups, row.out.rtt.unwrap().samples), (1, 2));
 }
 
 #[test]
@@ -72,6 +78,30 @@ fn one_packet_at_several_places_is_counted_once() {
         assert_eq!((row.out.packets, row.out.retransmits), (packets, packets - 1), "{link:?} {ttl}");
         assert_eq!(seat.report().copies, copies);
     }
+    // On its way out the card has filled the checksum.
+    let mut seat = Seat::new(10);
+    for (at, ttl, sum) in [(0, 64, 1), (30, 63, 2)] {
+        let mut body = segment((40_112, 80), 1, 1, ACK, 100);
+        body[16] = sum;
+        seat.ip(at, &Four { id: 5, ttl, ..four(A, B) }.carries(6, &body));
+    }
+    assert_eq!((seat.only().out.packets, seat.report().copies), (1, 1));
+}
+
+#[test]
+fn each_direction_is_told_as_the_place_saw_it_that_saw_most() {
+    let mut seat = Seat::new(10);
+    let out = |id| Four { id, ..four(A, B) }.carries(17, &datagram((5000, 53), b"x"));
+    let back = |id| Four { id, ..four(B, A) }.carries(17, &datagram((53, 5000), b"yz"));
+    // One interface saw the first request alone, another all of them, a third the answers.
+    for (at, place, ip) in
+        [(0, 4, out(1)), (1, 2, out(1)), (10, 2, out(2)), (20, 2, out(3)), (25, 9, back(1)), (30, 9, back(2))]
+    {
+        seat.sees(place, Link::ETHERNET, at, &ether(&ip));
+    }
+    let row = seat.only();
+    assert_eq!((row.out.packets, row.back.packets), (3, 2));
+    assert_eq!(row.rate.iter().sum::<u64>(), 3 * 29 + 2 * 30);
 }
 
 #[test]

@@ -77,6 +77,9 @@ fn what_is_sent_again_is_told_and_times_nothing() {
             talk.b(at, -300, ACK, 0);
         }
         talk.a(1500, -300, ACK, 100);
+        // What goes on before that is repaired is acknowledged late for no fault of its own.
+        talk.a(1510, 0, ACK, 100);
+        talk.a = talk.a.wrapping_add(100);
         talk.b(9000, 0, ACK, 0);
         let row = talk.seat.only();
         assert_eq!((row.out.retransmits, row.back.dups, row.out.out_of_order), (1, 3, 0), "{start}");
@@ -129,6 +132,24 @@ fn a_keep_alive_is_neither_data_nor_sent_again() {
     talk.a += 1;
     talk.a(500_000, -1, ACK, 1);
     assert_eq!(talk.seat.only().out.retransmits, 1);
+}
+
+#[test]
+fn an_acknowledgement_that_moves_the_window_is_no_duplicate() {
+    let mut talk = Talk::begun(1000);
+    talk.a(1000, 0, ACK, 100);
+    talk.a(1010, 100, ACK, 100);
+    talk.b(1300, 100, ACK, 0);
+    talk.b(1310, 100, ACK, 0);
+    assert_eq!(talk.seat.only().back.dups, 1);
+    let mut wider = segment((80, 40_112), talk.b, talk.a + 100, ACK, 0);
+    wider[14] = 4;
+    talk.seat.ip(1320, &Four { id: 99, ..four(B, A) }.carries(6, &wider));
+    assert_eq!(talk.seat.only().back.dups, 1);
+    // Nor is one when nothing is outstanding.
+    talk.b(1400, 200, ACK, 0);
+    talk.b(1410, 200, ACK, 0);
+    assert_eq!(talk.seat.only().back.dups, 1);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::capture::ctx::{Compat, Tunnels};
 use crate::capture::flows::text::{Look, lines};
 use crate::capture::flows::{Beat, Flows};
 use crate::capture::nodes::{Node, Nodes};
+use crate::capture::packet::Stamp;
 
 #[test]
 fn the_table_has_most_bytes_first_and_no_line_beyond_the_terminal() {
@@ -50,8 +51,11 @@ fn the_table_has_most_bytes_first_and_no_line_beyond_the_terminal() {
     }
 }
 
+/// Link type, time, length if not that of the bytes, and bytes.
+type Drawn = (u16, (i64, u32), Option<u32>, Vec<u8>);
+
 /// Bytes that often look like packets: a head that makes sense, then anything.
-fn packets() -> impl Strategy<Value = Vec<(u16, u32, Vec<u8>)>> {
+fn packets() -> impl Strategy<Value = Vec<Drawn>> {
     let (a, b) = (four(A, B), four(B, A));
     let heads = vec![
         Vec::new(),
@@ -65,17 +69,18 @@ fn packets() -> impl Strategy<Value = Vec<(u16, u32, Vec<u8>)>> {
     ];
     let one = (
         prop::sample::select(vec![0u16, 1, 1, 1, 1, 101, 113, 276]),
-        any::<u32>(),
+        (prop_oneof![any::<i64>(), Just(7)], any::<u32>()),
+        any::<Option<u32>>(),
         prop::sample::select(heads),
         prop::collection::vec(any::<u8>(), 0..60),
         prop::collection::vec((0usize..140, any::<u8>()), 0..4),
     );
-    let one = one.prop_map(|(link, at, head, tail, edits)| {
+    let one = one.prop_map(|(link, at, len, head, tail, edits)| {
         let mut bytes = cat(&[&head, &tail]);
         for (at, byte) in edits {
             bytes.get_mut(at).into_iter().for_each(|slot| *slot = byte);
         }
-        (link, at, bytes)
+        (link, at, len, bytes)
     });
     prop::collection::vec(one, 0..40)
 }
@@ -85,8 +90,9 @@ proptest! {
     fn any_bytes_are_flows_within_the_bound(packets in packets(), most in 1usize..6, live in any::<bool>()) {
         let beat = if live { Beat::Live } else { Beat::FILE };
         let mut seat = Seat { flows: Flows::new(most, beat, live), tunnels: Tunnels::known(Compat::Ours) };
-        for (link, at, bytes) in &packets {
-            seat.sees(at % 3, Link(*link), *at, bytes);
+        for (link, (secs, frac), len, bytes) in &packets {
+            let (ts, len) = (Stamp { secs: *secs, frac: *frac }, len.unwrap_or(bytes.len() as u32));
+            seat.sees_at(frac % 3, Link(*link), ts, len, bytes);
             let flows = &seat.flows;
             let report = flows.report(None, &Known::default(), flows.now().unwrap_or(0));
             prop_assert!(report.known <= most && report.known == report.flows.len());
