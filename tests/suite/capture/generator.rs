@@ -117,13 +117,14 @@ pub fn options(dice: &mut Dice) -> Vec<&'static str> {
     let times = ["-t", "-tt", "-ttt", "-tttt", "-ttttt", "--nano"].map(Some);
     all.extend(dice.of(&[&times[..], &[None; 2]].concat()));
     all.extend(dice.one_in(3).then_some("-e"));
-    all.extend(dice.one_in(8).then_some("-q"));
+    all.extend(dice.one_in(8).then(|| dice.of(&["-q", "-q", "-qq"])));
     all.extend(dice.one_in(4).then_some("-S"));
     all.extend(dice.one_in(4).then_some("-#"));
     all.extend(dice.one_in(16).then_some("-N"));
     all.extend(dice.one_in(8).then_some("-K"));
-    let dumps = ["-x", "-xx", "-X", "-XX", "-A", "-AA"].map(Some);
-    all.extend(dice.of(&[&dumps[..], &[None; 8]].concat()));
+    all.extend(dice.one_in(16).then_some("-u"));
+    let dumps = ["-x", "-xx", "-X", "-XX", "-A", "-AA", "-xA", "-xX"].map(Some);
+    all.extend(dice.of(&[&dumps[..], &[None; 10]].concat()));
     all
 }
 
