@@ -4,6 +4,7 @@ CARGO   ?= cargo
 PREFIX  ?= /usr/local
 CNI_BIN ?= /opt/cni/bin
 PEERS   ?= 1000 10000
+SECONDS ?= 600
 # DESTDIR goes before every path of `install`, for packages.
 
 BINDIR = $(DESTDIR)$(PREFIX)/bin
@@ -11,7 +12,7 @@ SHARE  = $(DESTDIR)$(PREFIX)/share
 TARGET = $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target)
 BIN    = $(TARGET)/release/flanctl
 
-.PHONY: help build demo test check bench docs fixtures install clean
+.PHONY: help build demo test check bench fuzz docs fixtures install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -38,6 +39,11 @@ bench: ## the figures of the README for PEERS="1000 10000"; takes minutes
 	.ci/packages test
 	$(CARGO) bench --locked --bench cluster -- $(PEERS)
 	$(CARGO) bench --locked --bench diagnose -- $(PEERS)
+	$(CARGO) bench --locked --bench capture
+
+fuzz: ## the fuzz targets of capture, SECONDS=600 each, guided by what they reach
+	.ci/packages fuzz
+	.ci/fuzz $(SECONDS)
 
 docs: ## man pages and shell completions, anew from the command line's own tree
 	$(CARGO) run --locked --quiet -- docs man

@@ -15,8 +15,9 @@ struct Row {
 }
 
 /// All figures, in the order they were measured.
-#[derive(Default)]
 pub struct Table {
+    /// What the figures are taken at a number of.
+    column: &'static str,
     rows: Vec<Row>,
 }
 
@@ -30,6 +31,11 @@ pub struct Mark {
 }
 
 impl Table {
+    /// No figures yet; they will be taken at so many of `column`.
+    pub fn of(column: &'static str) -> Self {
+        Self { column, rows: Vec::new() }
+    }
+
     /// Adds a figure with the peer's, both in `unit`.
     pub fn add(&mut self, what: &str, peers: u32, ours: f64, unit: &str, peer: Option<f64>, marks: &[Mark]) {
         let mark = marks.iter().find(|m| m.at == peers);
@@ -54,6 +60,16 @@ impl Table {
         }
     }
 
+    /// Adds a figure that must not exceed the peer's.
+    pub fn add_no_more(&mut self, what: &str, peers: u32, ours: f64, unit: &str, peer: f64) {
+        self.add(what, peers, ours, unit, Some(peer), &[]);
+        if let Some(row) = self.rows.last_mut() {
+            row.ratio.clear();
+            "no more".clone_into(&mut row.mark);
+            row.kept = Some(ours <= peer);
+        }
+    }
+
     /// Adds a plain number.
     pub fn note(&mut self, what: &str, peers: u32, ours: f64, unit: &str) {
         self.add(what, peers, ours, unit, None, &[]);
@@ -71,7 +87,7 @@ fn shown(value: f64, unit: &str) -> String {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| figure | peers | ours | peer | ratio | mark | |")?;
+        writeln!(f, "| figure | {} | ours | peer | ratio | mark | |", self.column)?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|---|")?;
         for Row { what, peers, ours, peer, ratio, mark, kept } in &self.rows {
             let kept = match kept {

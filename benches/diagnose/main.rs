@@ -14,7 +14,7 @@ mod question;
 mod room;
 mod seat;
 #[path = "../cluster/table.rs"]
-#[expect(dead_code, reason = "the bench of the agent needs more of it")]
+#[expect(dead_code, reason = "other benches need more of it")]
 mod table;
 
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 fn bench() {
     let numbers = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
     let sizes: Vec<u32> = numbers.collect();
-    let mut table = Table::default();
+    let mut table = Table::of("peers");
     for peers in if sizes.is_empty() { vec![10_000] } else { sizes } {
         room::fresh(|| measure(peers, &mut table));
     }

@@ -202,6 +202,12 @@ impl Cx {
         self.o.compat != Compat::V499
     }
 
+    /// True if addresses and ports are numbers, with nothing behind them.
+    #[inline(always)]
+    pub fn plain(&self) -> bool {
+        self.o.n && self.names.nodes.0.is_empty()
+    }
+
     /// True if our own additions are wanted.
     #[inline(always)]
     pub fn ours(&self) -> bool {

@@ -17,6 +17,7 @@ use super::proto::isl;
 use super::proto::l3::Ends;
 use super::reader::{Cut, Step, after, array, be16, be32, u8_at};
 use super::text::Out;
+use super::window::Window;
 use crate::capture::ctx::Tunnels;
 
 /// What records are made with.
@@ -44,16 +45,25 @@ impl<'a> Members<'a> {
         Self { out, any: false }
     }
 
+    /// Writes a name, and what `value` writes behind it.
+    #[inline(always)]
+    fn with(&mut self, name: &str, value: impl FnOnce(&mut Window<'_>)) {
+        let any = std::mem::replace(&mut self.any, true);
+        self.out.window(|w| {
+            if any {
+                w.byte(b',');
+            }
+            w.byte(b'"');
+            w.name(name);
+            w.text(b"\":");
+            value(w);
+        });
+    }
+
     /// Into its caller: there the name is a constant, and a few moves rather than a call.
     #[inline(always)]
     pub(super) fn name(&mut self, name: &str) -> &mut Out {
-        if self.any {
-            self.out.byte(b',');
-        }
-        self.any = true;
-        self.out.byte(b'"');
-        self.out.str(name);
-        self.out.str("\":");
+        self.with(name, |_| {});
         self.out
     }
 
@@ -70,7 +80,11 @@ impl<'a> Members<'a> {
 
     #[inline(always)]
     pub(super) fn number(&mut self, name: &str, n: impl Into<u64>) {
-        self.name(name).dec(n);
+        let n = n.into();
+        match u32::try_from(n) {
+            Ok(n) => self.with(name, |w| w.dec(n)),
+            Err(_) => self.name(name).dec(n),
+        }
     }
 
     pub(super) fn text(&mut self, name: &str, text: &str) {
@@ -208,13 +222,19 @@ impl Records {
         let mut members = Members::open(out);
         members.number("version", if src.is_ipv4() { 4u8 } else { 6 });
         for (name, at) in [("src", 0), ("dst", 1)] {
-            let out = members.name(name);
-            out.byte(b'"');
             match (ip.ends, at) {
-                (Ends::V4(addr, _), 0) | (Ends::V4(_, addr), _) => out.ip4(addr),
-                (Ends::V6(addr, _), 0) | (Ends::V6(_, addr), _) => out.ip6(addr),
+                (Ends::V4(addr, _), 0) | (Ends::V4(_, addr), _) => members.with(name, |w| {
+                    w.byte(b'"');
+                    w.ip4(addr);
+                    w.byte(b'"');
+                }),
+                (Ends::V6(addr, _), 0) | (Ends::V6(_, addr), _) => {
+                    let out = members.name(name);
+                    out.byte(b'"');
+                    out.ip6(addr);
+                    out.byte(b'"');
+                }
             }
-            out.byte(b'"');
         }
         for (name, addr) in [("src_node", src), ("dst_node", dst)] {
             if let Some(node) = self.nodes.of(addr) {
@@ -233,18 +253,20 @@ impl Records {
     }
 }
 
-fn mac(out: &mut Out, addr: [u8; 6]) {
-    out.byte(b'"');
-    out.mac(addr);
-    out.byte(b'"');
+fn mac(members: &mut Members<'_>, name: &str, addr: [u8; 6]) {
+    members.with(name, |w| {
+        w.byte(b'"');
+        w.mac(addr);
+        w.byte(b'"');
+    });
 }
 
 fn ethernet(out: &mut Out, b: &[u8]) -> Step {
     let mut members = Members::open(out);
     let mut fields = || -> Step {
         let head = Ethernet2HeaderSlice::from_slice(b).map_err(|_| Cut)?;
-        mac(members.name("src"), head.source());
-        mac(members.name("dst"), head.destination());
+        mac(&mut members, "src", head.source());
+        mac(&mut members, "dst", head.destination());
         let mut tags = Tags::new(head.ether_type().0, head.slice().len(), b);
         let (mut any, mut done) = (false, Ok(()));
         for tag in &mut tags {
@@ -282,7 +304,7 @@ fn arp(out: &mut Out, b: &[u8]) -> Step {
                 out.byte(b'"');
             }
             let sender = array(b, 8)?;
-            mac(members.name("sender_mac"), sender);
+            mac(&mut members, "sender_mac", sender);
         }
         Ok(())
     };

@@ -18,6 +18,7 @@ pub mod source;
 mod tests;
 pub mod text;
 pub mod time;
+pub mod window;
 
 use ctx::{Cx, Opts};
 use names::Names;
@@ -71,12 +72,13 @@ impl Printer {
             out.dec(packet.len);
             out.byte(b' ');
         }
-        if cx.v50() && invalid_header(out, packet) {
-            return;
+        let invalid = packet.caplen == 0 || packet.len < packet.caplen;
+        if invalid && cx.v50() {
+            return invalid_header(out, packet);
         }
         self.clock.print(&cx.o, out, packet.ts);
-        if invalid_header(out, packet) {
-            return;
+        if invalid {
+            return invalid_header(out, packet);
         }
         cx.depth = 0;
         cx.link_len = 0;
@@ -90,11 +92,9 @@ impl Printer {
 }
 
 /// A header that cannot be true is told, and the packet not looked at.
-fn invalid_header(out: &mut Out, packet: &Packet<'_>) -> bool {
+#[cold]
+fn invalid_header(out: &mut Out, packet: &Packet<'_>) {
     let (no_cap, no_len, short) = (packet.caplen == 0, packet.len == 0, packet.len < packet.caplen);
-    if !(no_cap || no_len || short) {
-        return false;
-    }
     let mut comma = "";
     let mut say = |out: &mut Out, that: bool, text: &str| {
         if that {
@@ -115,5 +115,4 @@ fn invalid_header(out: &mut Out, packet: &Packet<'_>) -> bool {
         out.byte(b')');
     }
     out.str("]\n");
-    true
 }

@@ -2,8 +2,10 @@
 //! Nothing is allocated while it has room, and it keeps its room when it is cleared.
 #![expect(clippy::indexing_slicing, reason = "tables with an entry for every value of their index")]
 
+use super::window::{self, Window};
+
 /// Digits of 0..1000 without leading zeroes, and how many they are.
-static SHORT: [[u8; 4]; 1000] = {
+pub(super) static SHORT: [[u8; 4]; 1000] = {
     let mut table = [[0; 4]; 1000];
     let mut n = 0;
     while n < 1000 {
@@ -19,19 +21,19 @@ static SHORT: [[u8; 4]; 1000] = {
     table
 };
 
-/// Digits of 0..1000 with leading zeroes.
-static PADDED: [[u8; 3]; 1000] = {
-    let mut table = [[0; 3]; 1000];
+/// Digits of 0..1000 with leading zeroes, and a byte that makes four of them.
+pub(super) static PADDED: [[u8; 4]; 1000] = {
+    let mut table = [[0; 4]; 1000];
     let mut n = 0;
     while n < 1000 {
-        table[n] = [b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
+        table[n] = [b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8, 0];
         n += 1;
     }
     table
 };
 
 /// An octet of a dotted address, its dot behind it, and the length without the dot.
-static OCTET: [([u8; 4], u8); 256] = {
+pub(super) static OCTET: [([u8; 4], u32); 256] = {
     let mut table = [([0; 4], 0); 256];
     let mut n = 0;
     while n < 256 {
@@ -47,7 +49,7 @@ static OCTET: [([u8; 4], u8); 256] = {
 };
 
 /// Two hexadecimal digits a byte.
-static HEX: [[u8; 2]; 256] = {
+pub(super) static HEX: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut table = [[0; 2]; 256];
     let mut n = 0;
@@ -123,6 +125,19 @@ impl Out {
         if let Some(slot) = self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<N>()) {
             *slot = block;
             self.at += used;
+        }
+    }
+
+    /// A stretch of at most [`window::HOLDS`] bytes, written without asking for room at each piece.
+    #[inline(always)]
+    pub fn window(&mut self, fill: impl FnOnce(&mut Window<'_>)) {
+        if self.buf.len() - self.at < window::ROOM {
+            self.grow(window::ROOM);
+        }
+        if let Some(room) = self.buf.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut()) {
+            let mut window = Window::over(room);
+            fill(&mut window);
+            self.at += window.len();
         }
     }
 
@@ -219,7 +234,7 @@ impl Out {
     /// Two digits, zero first.
     #[inline(always)]
     pub fn dec2(&mut self, n: u32) {
-        let [_, d, u] = PADDED.get(n as usize).copied().unwrap_or_default();
+        let [_, d, u, _] = PADDED.get(n as usize).copied().unwrap_or_default();
         self.block([d, u], 2);
     }
 
@@ -296,7 +311,7 @@ impl Out {
     pub fn ip4(&mut self, addr: [u8; 4]) {
         for octet in addr {
             let (text, len) = OCTET[usize::from(octet)];
-            self.block(text, usize::from(len) + 1);
+            self.block(text, len as usize + 1);
         }
         self.at -= 1;
     }

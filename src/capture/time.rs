@@ -45,12 +45,21 @@ impl Clock {
     #[inline]
     pub fn print(&mut self, o: &Opts, out: &mut Out, ts: Stamp) {
         match o.time {
-            Time::Day => self.day(out, ts.secs),
+            Time::Day if !o.nano && ts.frac < 1_000_000 => {
+                let day = self.of_day(ts.secs);
+                return out.window(|w| {
+                    w.piece(day, 8);
+                    w.byte(b'.');
+                    w.dec6(ts.frac);
+                    w.byte(b' ');
+                });
+            }
+            Time::Day => out.eight(self.of_day(ts.secs)),
             Time::None => return,
             Time::Unix => out.int(ts.secs),
             Time::Date => {
                 self.date(out, ts.secs);
-                self.day(out, ts.secs);
+                out.eight(self.of_day(ts.secs));
             }
             Time::SincePrevious | Time::SinceFirst => return self.since(o, out, ts),
         }
@@ -70,8 +79,9 @@ impl Clock {
         secs.saturating_add(self.offset)
     }
 
+    /// `13:45:06`.
     #[inline]
-    fn day(&mut self, out: &mut Out, secs: i64) {
+    fn of_day(&mut self, secs: i64) -> [u8; 8] {
         if self.second != Some(secs) {
             self.second = Some(secs);
             let of_day = self.local(secs).rem_euclid(DAY);
@@ -79,7 +89,7 @@ impl Clock {
             let ([a, b], [c, d], [e, f]) = (two(of_day / 3600), two(of_day / 60 % 60), two(of_day % 60));
             self.written = [a, b, b':', c, d, b':', e, f];
         }
-        out.eight(self.written);
+        self.written
     }
 
     fn date(&mut self, out: &mut Out, secs: i64) {

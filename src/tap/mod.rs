@@ -8,4 +8,4 @@ pub mod open;
 pub mod shed;
 pub mod sink;
 
-pub use open::{Input, open, text};
+pub use open::{Input, open, text, unpacked};

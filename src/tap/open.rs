@@ -26,25 +26,29 @@ impl std::fmt::Debug for Input {
 
 /// Opens a file by name, `-` for standard input.
 pub fn open(name: &str) -> io::Result<Input> {
-    let (mut bytes, waits): (Box<dyn Read>, bool) = if name == "-" {
+    let (bytes, waits): (Box<dyn Read>, bool) = if name == "-" {
         (Box::new(io::stdin().lock()), true)
     } else {
         let file = File::open(name)?;
         let regular = file.metadata()?.is_file();
         (Box::new(file), !regular)
     };
+    Ok(Input { bytes: unpacked(bytes)?, waits })
+}
+
+/// The same bytes, or what gzip or zstd made them of.
+pub fn unpacked(mut bytes: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
     let mut magic = Vec::with_capacity(ZSTD.len());
     bytes.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic)?;
     let packed = magic.clone();
     let whole = Cursor::new(magic).chain(bytes);
-    let bytes: Box<dyn Read> = if packed.starts_with(GZIP) {
+    Ok(if packed.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 * 1024, whole)))
     } else if packed.starts_with(ZSTD) {
         Box::new(Frames::Between(Box::new(BufReader::with_capacity(128 * 1024, whole))))
     } else {
         Box::new(whole)
-    };
-    Ok(Input { bytes, waits })
+    })
 }
 
 type Packed = Box<dyn io::BufRead>;

@@ -1,5 +1,7 @@
 //! `capture` beside Debian's tcpdump, byte for byte, and on its own ground: inner packets, records, files.
 
+mod allocations;
+mod dice;
 mod flows;
 mod generator;
 mod live;

@@ -147,7 +147,7 @@ fn hardware_name(cx: &Cx, kind: u16) -> Option<&'static str> {
         7 => "ArcNet",
         15 => "FrameRelay",
         17 if cx.v50() => "STRIP",
-        17 => "Strip",
+        23 => "Strip",
         19 => "ATM",
         24 => "IEEE 1394",
         32 if cx.v50() => "Infiniband",

@@ -1,7 +1,7 @@
 //! Ethernet II and 802.3, VLAN tags.
 
 use super::ethertype::{self, Known};
-use super::{hex, llc};
+use super::{hex, ip4, llc};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, array, be16, upto};
 use crate::capture::text::Out;
@@ -30,6 +30,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
         out.byte(b']');
         super::invalid(out);
         return Ok(len as usize);
+    }
+    // Most frames; the long way ends in the same place.
+    if let (false, Ok(0x0800)) = (cx.o.e, be16(b, 12)) {
+        ip4::print(cx, out, after(b, HEADER), len.saturating_sub(HEADER as u32))?;
+        return Ok(HEADER);
     }
     tagged(cx, out, b, len, 0, |_, _, _| {})
 }

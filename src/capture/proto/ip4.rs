@@ -14,9 +14,26 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         return Ok(());
     }
     cx.depth += 1;
-    let done = if cx.v50() { new_words(cx, out, b, len) } else { old_words(cx, out, b, len) };
+    let done = if let Some(len) = plain(b, len) {
+        if !cx.o.e {
+            out.str("IP ");
+        }
+        body(cx, out, b, &Checked { hlen: 20, len, offload: false })
+    } else if cx.v50() {
+        new_words(cx, out, b, len)
+    } else {
+        old_words(cx, out, b, len)
+    };
     cx.depth -= 1;
     done
+}
+
+/// The length of a packet without options about which there is nothing to say.
+#[inline(always)]
+fn plain(b: &[u8], len: u32) -> Option<u32> {
+    let [0x45, _, t1, t0] = array::<20>(b, 0).ok()?.first_chunk().copied()? else { return None };
+    let total = u32::from(u16::from_be_bytes([t1, t0]));
+    (20..=len).contains(&total).then_some(total)
 }
 
 /// What the checks of the header let through.
@@ -168,33 +185,38 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
     ip_proto::payload(cx, out, proto, after(b, hlen), len - hlen as u32, &l3)
 }
 
+/// The three flags by their value: reserved, don't fragment, more fragments.
+const FLAGS: [&str; 8] = ["none", "+", "DF", "+, DF", "rsvd", "+, rsvd", "DF, rsvd", "+, DF, rsvd"];
+
 /// `(tos 0x0, ttl 64, id 1, offset 0, flags [none], proto UDP (17), length 134)` and the break behind it.
 fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Checked) -> Step<bool> {
     let [_, tos, t1, t0, i1, i0, f1, f0, ttl, proto, ..] = *head;
     let off = u16::from_be_bytes([f1, f0]);
-    out.str("(tos 0x");
-    out.hex(tos);
-    out.str(match tos & 3 {
-        1 => ",ECT(1)",
-        2 => ",ECT(0)",
-        3 => ",CE",
-        _ => "",
+    out.window(|w| {
+        w.text(b"(tos 0x");
+        w.hex(tos);
+        match tos & 3 {
+            1 => w.text(b",ECT(1)"),
+            2 => w.text(b",ECT(0)"),
+            3 => w.text(b",CE"),
+            _ => {}
+        }
+        if ttl > 0 {
+            w.text(b", ttl ");
+            w.dec(ttl.into());
+        }
+        w.text(b", id ");
+        w.dec(u16::from_be_bytes([i1, i0]).into());
+        w.text(b", offset ");
+        w.dec(u32::from(off & 0x1fff) * 8);
+        w.text(b", flags [");
+        w.name(FLAGS.get(usize::from(f1 >> 5)).copied().unwrap_or_default());
+        w.text(b"], proto ");
+        w.name(ip_proto::name(cx, proto).unwrap_or("unknown"));
+        w.text(b" (");
+        w.dec(proto.into());
+        w.text(b"), length ");
     });
-    if ttl > 0 {
-        out.str(", ttl ");
-        out.dec(ttl);
-    }
-    out.str(", id ");
-    out.dec(u16::from_be_bytes([i1, i0]));
-    out.str(", offset ");
-    out.dec(u32::from(off & 0x1fff) * 8);
-    out.str(", flags [");
-    super::bits(out, u32::from(off), "none", &[(0x2000, "+"), (0x4000, "DF"), (0x8000, "rsvd")]);
-    out.str("], proto ");
-    out.str(ip_proto::name(cx, proto).unwrap_or("unknown"));
-    out.str(" (");
-    out.dec(proto);
-    out.str("), length ");
     if checked.offload {
         offload_length(out, checked.len, u16::from_be_bytes([t1, t0]));
     } else {

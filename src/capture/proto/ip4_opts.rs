@@ -111,7 +111,7 @@ fn route(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         bad_length(out, size);
     }
     let pointer = usize::from(u8_at(b, 2)?).wrapping_sub(1);
-    if pointer < 3 || (pointer.wrapping_add(1)) & 3 != 0 || pointer > size + 1 {
+    if pointer < 3 || pointer.wrapping_add(1) & 3 != 0 || pointer > size + 1 {
         out.str(" [bad ptr ");
         out.dec(u8_at(b, 2)?);
         out.byte(b']');

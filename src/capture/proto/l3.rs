@@ -91,17 +91,18 @@ impl L3<'_> {
         let [l3, l2, l1, l0] = len.to_be_bytes();
         let mut text = [0; 40];
         let used = match self.ends {
-            Ends::V4(src, _) => {
+            Ends::V4([a, b, c, d], _) => {
                 // The length has sixteen bits here, however long the packet is.
-                let tail = [0, 0, l1, l0, 0, proto];
-                let parts = src.into_iter().chain(self.last.into_iter().take(4)).chain(tail);
-                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
-                14
+                let [e, f, g, h, ..] = self.last;
+                let all = [a, b, c, d, e, f, g, h, 0, 0, l1, l0, 0, proto];
+                text.first_chunk_mut().into_iter().for_each(|slot| *slot = all);
+                all.len()
             }
             Ends::V6(src, _) => {
-                let tail = [l3, l2, l1, l0, 0, 0, 0, proto];
-                let parts = src.into_iter().chain(self.last).chain(tail);
-                text.iter_mut().zip(parts).for_each(|(slot, byte)| *slot = byte);
+                let (ends, tail) = text.split_at_mut(32);
+                let ends = ends.as_chunks_mut().0.iter_mut();
+                ends.zip([src, self.last]).for_each(|(slot, end)| *slot = end);
+                tail.copy_from_slice(&[l3, l2, l1, l0, 0, 0, 0, proto]);
                 40
             }
         };
@@ -175,6 +176,18 @@ pub fn ends(
     port: impl Fn(&Cx, &mut Out, u16),
 ) {
     let whole = l3.directly(proto);
+    if let (true, Ends::V4(src, dst)) = (whole && cx.plain(), l3.ends) {
+        return out.window(|w| {
+            w.ip4(src);
+            w.byte(b'.');
+            w.dec(sport.into());
+            w.text(b" > ");
+            w.ip4(dst);
+            w.byte(b'.');
+            w.dec(dport.into());
+            w.text(b": ");
+        });
+    }
     if whole {
         l3.src(cx, out);
         out.byte(b'.');

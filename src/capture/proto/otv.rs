@@ -19,19 +19,25 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         return need(b, len as usize);
     }
     let flags = u8_at(b, 0)?;
-    out.str("flags [");
-    out.byte(if flags & 0x08 != 0 { b'I' } else { b'.' });
-    out.str("] (0x");
-    out.hex2(flags);
-    out.str("), ");
-    let overlay = be24(b, 1)?;
-    out.str("overlay ");
-    out.dec(overlay);
-    out.str(", ");
-    let instance = be24(b, 4)?;
-    out.str("instance ");
-    out.dec(instance);
-    out.byte(b'\n');
+    let (overlay, instance) = (be24(b, 1), be24(b, 4));
+    out.window(|w| {
+        w.text(b"flags [");
+        w.byte(if flags & 0x08 != 0 { b'I' } else { b'.' });
+        w.text(b"] (0x");
+        w.hex2(flags);
+        w.text(b"), ");
+        if let Ok(overlay) = overlay {
+            w.text(b"overlay ");
+            w.dec(overlay);
+            w.text(b", ");
+        }
+        if let Ok(instance) = instance {
+            w.text(b"instance ");
+            w.dec(instance);
+            w.byte(b'\n');
+        }
+    });
+    overlay.and(instance)?;
     need(b, HEADER)?;
     ether::print(cx, out, after(b, HEADER), len - HEADER as u32).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The Internet checksum.
+//! The Internet checksum. Summed in this machine's byte order, which only swaps the bytes of the sum.
 
 /// The folded, inverted sum over `parts` as one run of bytes: 0 if the sum in them is right.
 pub fn of(parts: &[&[u8]]) -> u16 {
@@ -7,33 +7,29 @@ pub fn of(parts: &[&[u8]]) -> u16 {
     for part in parts {
         let mut part = *part;
         if let (Some(high), Some((low, rest))) = (odd, part.split_first()) {
-            sum += u64::from(u16::from_be_bytes([high, *low]));
+            sum += u64::from(u16::from_ne_bytes([high, *low]));
             odd = None;
             part = rest;
         }
-        let mut words = part.chunks_exact(4);
-        for word in &mut words {
-            if let Ok(word) = <[u8; 4]>::try_from(word) {
-                sum += u64::from(u32::from_be_bytes(word));
-            }
-        }
-        match *words.remainder() {
+        let (words, rest) = part.as_chunks::<4>();
+        sum += words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
+        match *rest {
             [a] => odd = Some(a),
-            [a, b] => sum += u64::from(u16::from_be_bytes([a, b])),
+            [a, b] => sum += u64::from(u16::from_ne_bytes([a, b])),
             [a, b, c] => {
-                sum += u64::from(u16::from_be_bytes([a, b]));
+                sum += u64::from(u16::from_ne_bytes([a, b]));
                 odd = Some(c);
             }
             _ => {}
         }
     }
     if let Some(high) = odd {
-        sum += u64::from(high) << 8;
+        sum += u64::from(u16::from_ne_bytes([high, 0]));
     }
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    !(sum as u16)
+    u16::from_be_bytes((!(sum as u16)).to_ne_bytes())
 }
 
 /// What the stored sum should have been, if the sum over everything came out as `found`.

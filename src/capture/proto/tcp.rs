@@ -7,6 +7,7 @@ use super::{app, sum, tcp_opts, tcp_rst};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Cut, Step, after, array, be16};
 use crate::capture::text::Out;
+use crate::capture::window::Window;
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
@@ -69,32 +70,72 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     if before_flags(cx, out, hlen, len) {
         return Ok(());
     }
-    out.str("Flags [");
-    write_flags(cx, out, flags, offset & 15);
     let told = (u32::from_be_bytes([s3, s2, s1, s0]), u32::from_be_bytes([a3, a2, a1, a0]));
     let (seq, ack, mut segment) = relative(cx, l3, (sport, dport), flags, told);
+    segment.whole = b.len() >= len as usize;
+    let body_len = len.wrapping_sub(hlen);
+    let accurate = offset & 1 != 0 && cx.v50();
+    if hlen <= len && hlen >= 20 && cx.o.v == 0 {
+        // Nothing unusual, and nothing between the flags and the numbers.
+        let stamps = if hlen == 32 { tcp_opts::stamps(after(b, 20)) } else { None };
+        out.window(|w| {
+            write_flags(w, flags, accurate);
+            numbers(cx, w, &head, body_len, (seq, ack));
+            if let Some(stamps) = stamps {
+                stamped(w, stamps, body_len);
+            }
+        });
+        if stamps.is_some() {
+            return behind(cx, out, b, (hlen, body_len), (sport, dport), flags, l3);
+        }
+        return optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment, l3);
+    }
+    out.window(|w| write_flags(w, flags, accurate));
     if behind_flags(cx, out, hlen, len) {
         return Ok(());
     }
     if cx.o.v > 0 && !cx.o.no_sums && !l3.fragmented {
         checksum(cx, out, b, len, l3);
     }
-    let body_len = len - hlen;
-    numbers(cx, out, &head, body_len, (seq, ack));
+    out.window(|w| numbers(cx, w, &head, body_len, (seq, ack)));
+    optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment, l3)
+}
+
+/// The usual options, and the length.
+#[inline(always)]
+fn stamped(w: &mut Window<'_>, (val, ecr): (u32, u32), body_len: u32) {
+    w.text(b", options [nop,nop,TS val ");
+    w.dec(val);
+    w.text(b" ecr ");
+    w.dec(ecr);
+    w.text(b"], length ");
+    w.dec(body_len);
+}
+
+/// The options, if there are any, and what follows.
+fn optioned(
+    cx: &mut Cx,
+    out: &mut Out,
+    b: &[u8],
+    (hlen, body_len): (u32, u32),
+    ports: (u16, u16),
+    segment: &Segment,
+    l3: &L3<'_>,
+) -> Step {
+    if let (32, Some(stamps)) = (hlen, tcp_opts::stamps(after(b, 20))) {
+        out.window(|w| stamped(w, stamps, body_len));
+        return behind(cx, out, b, (hlen, body_len), ports, segment.flags, l3);
+    }
     if hlen > 20 {
-        segment.whole = b.len() >= len as usize;
         out.str(", options [");
-        if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, &segment)? {
+        if !tcp_opts::print(cx, out, after(b, 20), hlen - 20, segment)? {
             return Ok(());
         }
         out.byte(b']');
     }
     out.str(", length ");
     out.dec(body_len);
-    if body_len == 0 {
-        return Ok(());
-    }
-    payload(cx, out, b, (hlen, body_len), (sport, dport), flags, l3)
+    behind(cx, out, b, (hlen, body_len), ports, segment.flags, l3)
 }
 
 /// What a header that is too short for the older version, or -q, says instead of everything. True if that is all.
@@ -163,38 +204,40 @@ fn relative(
 }
 
 /// `, seq 1:40, ack 1, win 227`.
-fn numbers(cx: &Cx, out: &mut Out, head: &[u8; 20], body_len: u32, (seq, ack): (u32, u32)) {
+#[inline(always)]
+fn numbers(cx: &Cx, w: &mut Window<'_>, head: &[u8; 20], body_len: u32, (seq, ack): (u32, u32)) {
     let [.., flags, w1, w0, _, _, u1, u0] = *head;
     if body_len > 0 || flags & (SYN | FIN | RST) != 0 || cx.o.v > 1 {
-        out.str(", seq ");
-        out.dec(seq);
+        w.text(b", seq ");
+        w.dec(seq);
         if body_len > 0 {
-            out.byte(b':');
-            out.dec(seq.wrapping_add(body_len));
+            w.byte(b':');
+            w.dec(seq.wrapping_add(body_len));
         }
     }
     if flags & ACK != 0 {
-        out.str(", ack ");
-        out.dec(ack);
+        w.text(b", ack ");
+        w.dec(ack);
     } else if cx.v50() && ack != 0 && cx.o.v > 0 {
-        out.str(", [ack ");
-        out.dec(ack);
-        out.str(" != 0 while ACK flag not set]");
+        w.text(b", [ack ");
+        w.dec(ack);
+        w.text(b" != 0 while ACK flag not set]");
     }
-    out.str(", win ");
-    out.dec(u16::from_be_bytes([w1, w0]));
+    w.text(b", win ");
+    w.dec(u16::from_be_bytes([w1, w0]).into());
     let urgent = u16::from_be_bytes([u1, u0]);
     if flags & URG != 0 {
-        out.str(", urg ");
-        out.dec(urgent);
+        w.text(b", urg ");
+        w.dec(urgent.into());
     } else if cx.v50() && urgent != 0 && cx.o.v > 0 {
-        out.str(", [urg ");
-        out.dec(urgent);
-        out.str(" != 0 while URG flag not set]");
+        w.text(b", [urg ");
+        w.dec(urgent.into());
+        w.text(b" != 0 while URG flag not set]");
     }
 }
 
-fn payload(
+/// What follows the length.
+fn behind(
     cx: &mut Cx,
     out: &mut Out,
     b: &[u8],
@@ -203,6 +246,9 @@ fn payload(
     flags: u8,
     l3: &L3<'_>,
 ) -> Step {
+    if len == 0 {
+        return Ok(());
+    }
     let captured = b.len() >= hlen as usize;
     let body = after(b, hlen as usize);
     if !captured && !cx.v50() {
@@ -222,18 +268,18 @@ fn payload(
     app::tcp(cx, out, ports, body, len, l3).map(drop)
 }
 
+/// `Flags [P.]`.
 #[inline(always)]
-fn write_flags(cx: &Cx, out: &mut Out, flags: u8, more: u8) {
-    let accurate = more & 1 != 0 && cx.v50();
+fn write_flags(w: &mut Window<'_>, flags: u8, accurate: bool) {
+    w.text(b"Flags [");
     let (text, len) = FLAGS.get(usize::from(flags)).copied().unwrap_or_default();
-    out.eight(text);
-    out.truncate(out.len() - 8 + usize::from(len));
+    w.piece(text, len.into());
     if accurate {
-        out.byte(b'e');
+        w.byte(b'e');
     } else if len == 0 {
-        out.str("none");
+        w.text(b"none");
     }
-    out.byte(b']');
+    w.byte(b']');
 }
 
 fn bad_header(cx: &Cx, out: &mut Out, hlen: u32, len: u32) {
@@ -287,11 +333,18 @@ fn checksum(cx: &Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) {
     let (Some(whole), Ok(stored)) = (b.get(..len as usize), be16(b, 16)) else { return };
     let pseudo = l3.pseudo(TCP, len);
     let found = sum::of(&[pseudo.bytes(), whole]);
-    out.str(", cksum 0x");
-    out.hex4(stored);
+    out.window(|w| {
+        w.text(b", cksum 0x");
+        w.hex2((stored >> 8) as u8);
+        w.hex2(stored as u8);
+        if found == 0 {
+            w.text(b" (correct)");
+        }
+    });
     if found == 0 {
-        out.str(" (correct)");
-    } else if cx.ours() && stored == !sum::of(&[pseudo.bytes()]) {
+        return;
+    }
+    if cx.ours() && stored == !sum::of(&[pseudo.bytes()]) {
         out.str(" (filled by NIC)");
     } else {
         out.str(" (incorrect -> 0x");

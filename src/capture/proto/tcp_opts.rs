@@ -3,7 +3,7 @@
 use super::mptcp;
 use super::tcp::Segment;
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Cut, Step, be16, be32, need, take, u8_at};
+use crate::capture::reader::{Cut, Step, array, be16, be32, need, take, u8_at};
 use crate::capture::text::Out;
 
 const ACK: u8 = 16;
@@ -47,20 +47,15 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, segment: &Segment) 
     }
 }
 
-/// The usual option of a segment in the middle of a connection, in one read.
+/// The two stamps that are all there is in the twelve bytes of a segment in the middle of a connection.
 #[inline(always)]
-fn usual(out: &mut Out, b: &[u8], left: usize) -> bool {
-    let Ok([1, 1, 8, 10, a, c, d, e, f, g, h, i]) = crate::capture::reader::array::<12>(b, 0) else {
-        return false;
-    };
-    if left != 12 {
-        return false;
+pub fn stamps(b: &[u8]) -> Option<(u32, u32)> {
+    match array::<12>(b, 0) {
+        Ok([1, 1, 8, 10, a, c, d, e, f, g, h, i]) => {
+            Some((u32::from_be_bytes([a, c, d, e]), u32::from_be_bytes([f, g, h, i])))
+        }
+        _ => None,
     }
-    out.str("nop,nop,TS val ");
-    out.dec(u32::from_be_bytes([a, c, d, e]));
-    out.str(" ecr ");
-    out.dec(u32::from_be_bytes([f, g, h, i]));
-    true
 }
 
 fn list(
@@ -71,9 +66,6 @@ fn list(
     segment: &Segment,
     first: &mut bool,
 ) -> Result<(), End> {
-    if usual(out, b, left) {
-        return Ok(());
-    }
     let mut at = 0;
     while left > 0 {
         if !*first {

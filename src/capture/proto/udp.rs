@@ -92,7 +92,7 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
     let tunnels = &cx.o.tunnels;
     // The older version takes the source port for a tunnel's, too.
     let old = !cx.v50();
-    let to = |ports: &[u16]| ports.contains(&dport) || (old && ports.contains(&sport));
+    let to = |ports: &[u16]| has(ports, dport) || (old && has(ports, sport));
     let inner = if to(&tunnels.otv) {
         otv::print
     } else if to(&tunnels.vxlan) {
@@ -101,12 +101,12 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
         geneve::print
     } else if to(&tunnels.gpe) {
         gpe::print
-    } else if tunnels.bare.contains(&dport) || tunnels.bare.contains(&sport) {
+    } else if has(&tunnels.bare, dport) || has(&tunnels.bare, sport) {
         if !bare::is_one(b) {
             return Ok(false);
         }
         bare::print
-    } else if tunnels.wireguard.contains(&dport) || tunnels.wireguard.contains(&sport) {
+    } else if has(&tunnels.wireguard, dport) || has(&tunnels.wireguard, sport) {
         return Ok(wireguard::print(cx, out, b, len));
     } else {
         return app::udp(cx, out, ports, b, len, l3);
@@ -118,6 +118,12 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
     // The older version looks past the datagram's end, up to the packet's.
     let b = if old { b } else { upto(b, len as usize) };
     inner(cx, out, b, len).map(|()| true)
+}
+
+/// A list of one or two is looked through faster than `contains` is called.
+#[inline(always)]
+fn has(ports: &[u16], port: u16) -> bool {
+    ports.iter().fold(false, |found, known| found | (*known == port))
 }
 
 fn checksum(cx: &Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) {

@@ -21,18 +21,28 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         return Ok(());
     }
     let flags = u8_at(b, 0)?;
-    out.str(", flags [");
-    out.str(if flags & 0x08 != 0 { "I" } else { "invalid" });
-    out.str("] (0x");
-    out.hex2(flags);
-    out.str("), ");
-    let vni = be24(b, 4)?;
-    if flags & 0x08 == 0 && cx.v50() {
-        out.str("ERROR: I flag not set");
-    } else {
-        out.str("vni ");
-        out.dec(vni);
-    }
+    let named = flags & 0x08 != 0;
+    let vni = be24(b, 4);
+    out.window(|w| {
+        w.text(b", flags [");
+        if named {
+            w.byte(b'I')
+        } else {
+            w.text(b"invalid")
+        }
+        w.text(b"] (0x");
+        w.hex2(flags);
+        w.text(b"), ");
+        match vni {
+            Ok(_) if !named && cx.v50() => w.text(b"ERROR: I flag not set"),
+            Ok(vni) => {
+                w.text(b"vni ");
+                w.dec(vni);
+            }
+            Err(_) => {}
+        }
+    });
+    vni?;
     if cx.ours() && flags & 0x80 != 0 {
         out.str(", group ");
         out.dec(be16(b, 2)?);

@@ -10,7 +10,7 @@ pub use ng_options::{Interface, Notes};
 use std::io::{self, Read};
 
 /// Bytes that are asked for at once: large enough that reading costs nothing, small enough to stay in the cache.
-const ROOM: usize = 256 * 1024;
+const ROOM: usize = 128 * 1024;
 
 /// No link type that is printed has larger packets (`MAXIMUM_SNAPLEN` of libpcap).
 pub const MAX_SNAPLEN: u32 = 262_144;
@@ -218,6 +218,12 @@ impl Decoder {
                 return Ok(Step::End);
             }
             let unread = self.buf.get(self.start..self.end).unwrap_or_default();
+            if let Format::Pcap(pcap) = &self.format
+                && let Some((record, taken)) = pcap.plain(unread)
+            {
+                self.start += taken;
+                return Ok(Step::Record(record));
+            }
             let piece = match &mut self.format {
                 Format::Unknown => first(unread, self.precision, &mut self.format),
                 Format::Pcap(pcap) => pcap.piece(unread),

@@ -1,6 +1,6 @@
 //! The pcap format: a file header, then packets with a header each.
 
-use super::{Broken, Found, Head, MAX_SNAPLEN, Piece, Precision, snaplen, u16_at, u32_at};
+use super::{Broken, Found, Head, MAX_SNAPLEN, Piece, Precision, Record, snaplen, u16_at, u32_at};
 
 /// Bytes before the first packet.
 pub(super) const FILE_HEADER: usize = 24;
@@ -35,6 +35,8 @@ pub(super) struct Pcap {
     scale: Scale,
     link: u32,
     snaplen: u32,
+    /// What a packet has at most that is taken as it is; 0 if no header can be.
+    plain: u32,
 }
 
 impl Pcap {
@@ -71,8 +73,24 @@ impl Pcap {
         let header = if magic(big) == PATCHED { 24 } else { 16 };
         // The upper bits tell of frame check sequences.
         let head = Head { link: link & 0x03ff_ffff, snaplen: snaplen(told) };
-        let pcap = Self { big, header, swapped, scale, link: head.link, snaplen: head.snaplen };
+        let as_it_is = header == 16 && swapped == Swapped::No && scale == Scale::Same;
+        let plain = if as_it_is { head.snaplen.min(most(head.link)) } else { 0 };
+        let pcap = Self { big, header, swapped, scale, link: head.link, snaplen: head.snaplen, plain };
         Ok(Ok((pcap, head)))
+    }
+
+    /// The next packet, if there is nothing to say about its header; and how many bytes it takes.
+    #[inline]
+    pub(super) fn plain<'a>(&self, unread: &'a [u8]) -> Option<(Record<'a>, usize)> {
+        let (head, rest) = unread.split_first_chunk::<16>()?;
+        let [sec, frac, captured, len] = <[[u8; 4]; 4]>::try_from(head.as_chunks().0)
+            .ok()?
+            .map(|word| if self.big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) });
+        if captured > self.plain {
+            return None;
+        }
+        let data = rest.get(..captured as usize)?;
+        Some((Record { sec: sec.into(), frac, len, iface: 0, link: self.link, data }, 16 + data.len()))
     }
 
     /// The next packet.

@@ -25,7 +25,10 @@ pub(super) fn check(flags: &Flags) -> Result<(), Wrong> {
             "--path finds the devices itself: leave -i out, or name a pod with --pod",
         ),
         (writes, "--path writes lines, not packets: leave -w out"),
-        (flags.form != Form::Text, "--path, --flows and --count are answers of their own: one of them"),
+        (
+            flags.flows || flags.form != Form::Text,
+            "--path, --flows and --count are answers of their own: one of them",
+        ),
         (print.compat != Compat::Ours, "tcpdump has no --path: leave --compat out"),
         (hex || print.e, "--path tells a packet in one line: leave -e, -x, -X and -A out"),
         (opening, "--path opens the devices as it needs them: leave -s, -y, -j and -Q out"),

@@ -12,34 +12,40 @@ mod options;
 mod tcp;
 mod tunnel;
 
+use std::ops::{Deref, DerefMut, Range};
+
 use tcp::Stream;
 
-/// splitmix64, and the conversations that it keeps up.
+use super::dice;
+
+/// Dice, and the conversations that they keep up.
 pub struct Dice {
-    state: u64,
+    throws: dice::Dice,
     streams: Vec<Stream>,
+}
+
+impl Deref for Dice {
+    type Target = dice::Dice;
+
+    fn deref(&self) -> &dice::Dice {
+        &self.throws
+    }
+}
+
+impl DerefMut for Dice {
+    fn deref_mut(&mut self) -> &mut dice::Dice {
+        &mut self.throws
+    }
 }
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self { state: seed, streams: Vec::new() }
-    }
-
-    pub fn roll(&mut self, below: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ z >> 31) % below
+        Self { throws: dice::Dice(seed), streams: Vec::new() }
     }
 
     /// True once in so many times.
     pub fn one_in(&mut self, times: u64) -> bool {
         self.roll(times) == 0
-    }
-
-    pub fn byte(&mut self) -> u8 {
-        self.roll(256) as u8
     }
 
     pub fn word(&mut self) -> u16 {
@@ -55,18 +61,8 @@ impl Dice {
         (0..count).map(|_| self.byte()).collect()
     }
 
-    /// So many bytes at most.
-    pub fn bytes(&mut self, most: u64) -> Vec<u8> {
-        let count = self.roll(most + 1) as usize;
-        self.exactly(count)
-    }
-
-    pub fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.roll(list.len() as u64) as usize]
-    }
-
     /// One byte of `range` is another now and then; not where it would name a protocol that is not ours.
-    pub fn spoil(&mut self, bytes: &mut [u8], range: std::ops::Range<usize>) {
+    pub fn spoil(&mut self, bytes: &mut [u8], range: Range<usize>) {
         if self.one_in(16) && range.start < range.end.min(bytes.len()) {
             let width = (range.end.min(bytes.len()) - range.start) as u64;
             let at = range.start + self.roll(width) as usize;
