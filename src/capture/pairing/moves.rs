@@ -63,15 +63,28 @@ const CONNTRACK: [&str; 3] = ["drop", "early_drop", "insert_failed"];
 #[derive(Debug, Default)]
 pub struct Moves {
     last: BTreeMap<String, u64>,
+    /// The rules were read once: one that comes later began at nothing.
+    ruled: bool,
     samples: VecDeque<(i64, Vec<(String, u64)>)>,
 }
 
 impl Moves {
     /// What the counters say at a time. Counters that were not there before begin here.
     pub fn sample(&mut self, at: i64, now: BTreeMap<String, u64>) {
+        self.take(at, now, None);
+    }
+
+    /// What the firewall's rules say at a time. A rule that was not there before was made since.
+    pub fn rules(&mut self, at: i64, now: BTreeMap<String, u64>) {
+        let begin = self.ruled.then_some(0);
+        self.ruled = true;
+        self.take(at, now, begin);
+    }
+
+    fn take(&mut self, at: i64, now: BTreeMap<String, u64>, begin: Option<u64>) {
         let more = |(name, value): (&String, &u64)| {
-            let before = self.last.get(name)?;
-            value.checked_sub(*before).filter(|more| *more > 0).map(|more| (name.clone(), more))
+            let before = self.last.get(name).copied().or(begin)?;
+            value.checked_sub(before).filter(|more| *more > 0).map(|more| (name.clone(), more))
         };
         let moved: Vec<(String, u64)> = now.iter().filter_map(more).collect();
         if !moved.is_empty() {

@@ -288,7 +288,8 @@ fn losses(lab: &Lab) {
     assert!(counters(&record).contains(&"flannel.1 tx_dropped".to_owned()), "{record:#?}");
     assert_eq!(record["lost"]["after_ms"], 500);
     assert!(following.end().success());
-    assert!(following.said().contains("1 packet followed, 1 lost"), "{}", following.said());
+    let told = format!("1 packet followed, 1 lost\nhint: flanctl trace --from {near} {far} says");
+    assert!(following.said().contains(&told), "{}", following.said());
     lab_does(&["heal"]);
 
     // The firewall, on the way out and on the way in.

@@ -125,24 +125,25 @@ fn a_full_table_gives_up_the_oldest_and_says_so() {
 fn counters_tell_of_a_loss_if_they_are_about_the_gap_and_moved_in_time() {
     let points = points();
     let mut moves = Moves::default();
-    let mut sample = |at, rows: &[(&str, u64)]| {
-        let rows: BTreeMap<String, u64> = rows.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
-        moves.sample(at, rows);
+    let rows = |rows: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        rows.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
     };
     let (tx, other) = ("stat:flannel.1/tx_dropped", "stat:veth2/tx_dropped");
-    sample(SECOND, &[(tx, 5), (other, 5), ("snmp:IpExt.InNoRoutes", 1), ("rule:ip t c: drop", 2)]);
-    sample(2 * SECOND, &[(tx, 6), (other, 9)]);
-    sample(3 * SECOND, &[("snmp:IpExt.InNoRoutes", 2), ("rule:ip t c: drop", 4)]);
+    moves.sample(SECOND, rows(&[(tx, 5), (other, 5), ("snmp:IpExt.InNoRoutes", 1)]));
+    moves.rules(SECOND, rows(&[("rule:ip t c: drop", 2)]));
+    moves.sample(2 * SECOND, rows(&[(tx, 6), (other, 9), ("stat:flannel.1/rx_dropped", 7)]));
+    moves.sample(3 * SECOND, rows(&[("snmp:IpExt.InNoRoutes", 2)]));
+    moves.rules(3 * SECOND, rows(&[("rule:ip t c: drop", 4), ("rule:ip t c: reject", 1)]));
     let told = |from: usize, to: usize, last| {
         let rows = moves.between((&points[from], &points[to]), false, last, 4 * SECOND);
         rows.into_iter().map(|(name, by)| format!("{name} +{by}")).collect::<Vec<_>>()
     };
     // Rules are asked when a loss is told, however late that is.
-    let rule = "ip t c: drop +2";
-    assert_eq!(told(TUNNEL, UPLINK, SECOND + 900 * MS), [rule, "flannel.1 tx_dropped +1"]);
-    assert_eq!(told(BRIDGE, TUNNEL, SECOND + 900 * MS), [rule, "flannel.1 tx_dropped +1"]);
+    let (rule, new) = ("ip t c: drop +2", "ip t c: reject +1");
+    assert_eq!(told(TUNNEL, UPLINK, SECOND + 900 * MS), [rule, new, "flannel.1 tx_dropped +1"]);
+    assert_eq!(told(BRIDGE, TUNNEL, SECOND + 900 * MS), [rule, new, "flannel.1 tx_dropped +1"]);
     // Nothing moved soon after: what moved later may be it.
-    assert_eq!(told(BRIDGE, TUNNEL, 2 * SECOND + MS), [rule, "IpExt.InNoRoutes +1"]);
+    assert_eq!(told(BRIDGE, TUNNEL, 2 * SECOND + MS), [rule, new, "IpExt.InNoRoutes +1"]);
     assert_eq!(told(BRIDGE, POD2, SECOND + 900 * MS), ["veth2 tx_dropped +4"]);
     assert_eq!(told(BRIDGE, POD1, SECOND + 900 * MS), [""; 0]);
 }

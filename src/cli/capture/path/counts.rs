@@ -42,7 +42,7 @@ impl Counts {
             Self { files: Counters::open(), rules: Rules::watch(), moves: Moves::default(), read: None };
         counts.sample(at, points);
         match counts.rules.as_mut().and_then(Rules::read) {
-            Some(begin) => counts.moves.sample(at, begin),
+            Some(begin) => counts.moves.rules(at, begin),
             None => counts.rules = None,
         }
         if let Some(rules) = &mut counts.rules {
@@ -70,7 +70,7 @@ impl Counts {
         let (Some(from), Some(to)) = (points.get(gap.from), points.get(gap.to)) else { return };
         if let Some(rules) = self.rules.as_mut().filter(|rules| rules.due()) {
             match rules.read() {
-                Some(rows) => self.moves.sample(now, rows),
+                Some(rows) => self.moves.rules(now, rows),
                 None => self.rules = None,
             }
         }

@@ -6,6 +6,7 @@ mod filter;
 mod points;
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,8 +18,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use super::consume;
 use super::flags::Flags;
 use super::{annotates, leases, names};
+use crate::capture::inner;
 use crate::capture::json::Records;
-use crate::capture::nodes::Nodes;
+use crate::capture::nodes::{Nodes, addresses};
 use crate::capture::packet::{Link, Packet, Stamp};
 use crate::capture::pairing::order::Order;
 use crate::capture::pairing::record::{Fate, Record};
@@ -57,6 +59,8 @@ struct Tally {
     told: u64,
     lost: u64,
     unsure: u64,
+    /// From where to where the last that was lost on its way out.
+    last: Option<(IpAddr, IpAddr)>,
 }
 
 /// Follows packets until `-c`, a signal, or the end of a device.
@@ -313,7 +317,10 @@ impl Walk<'_> {
             self.tally.told += 1;
             match record.fate {
                 Fate::Through => {}
-                Fate::Lost(_) => self.tally.lost += 1,
+                Fate::Lost(_) => {
+                    self.tally.lost += 1;
+                    self.tally.last = ends(&record).or(self.tally.last);
+                }
                 Fate::Unsure(_) => self.tally.unsure += 1,
             }
             let points = self.table.points();
@@ -331,7 +338,7 @@ impl Walk<'_> {
         if self.flags.quiet {
             return;
         }
-        let Tally { told, lost, unsure } = self.tally;
+        let Tally { told, lost, unsure, last } = self.tally;
         let mut parts = vec![
             format!("{told} packet{} followed", if told == 1 { "" } else { "s" }),
             format!("{lost} lost"),
@@ -346,5 +353,16 @@ impl Walk<'_> {
             }
         }
         consume::remark(&format!("flanctl: {}", parts.join(", ")));
+        if let Some((src, dst)) = last {
+            let place = self.flags.netns.as_ref().map(|name| format!("--netns {name} ")).unwrap_or_default();
+            let trace = format!("flanctl trace {place}--from {src} {dst}");
+            consume::remark(&format!("hint: {trace} says what such a packet meets"));
+        }
     }
+}
+
+/// From where to where a packet goes, if it goes out.
+fn ends(record: &Record) -> Option<(IpAddr, IpAddr)> {
+    let ip = inner::ip(Link::RAW, &record.bytes).ok().filter(|_| !record.inward)?;
+    Some(addresses(ip.ends))
 }

@@ -249,3 +249,96 @@ impl<'a> Making<'a> {
         routed.or_else(of_version).map(Way::Tunnel)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::cli::gather::{Depth, gather};
+    use crate::cli::look::{LookArgs, Near};
+    use crate::cli::{Color, Global, Output};
+    use crate::config::StoreArgs;
+    use crate::state::Hops;
+
+    /// A node with two pods, and a peer that has 10.5.2.0/24.
+    fn look() -> Look {
+        let global = Global { output: Output::Text, color: Color::Never, netns: None };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/trace/pods.json");
+        let near = Near { run_dir: None, store: StoreArgs::default() };
+        let args = LookArgs { snapshot: Some(file), device: None, near };
+        gather(&global, &args, Depth::TABLES).unwrap()
+    }
+
+    fn told(plan: &Plan) -> Vec<String> {
+        let pod = |point: &Point| point.pod.clone().unwrap_or_default();
+        plan.points.iter().map(|point| format!("{} {:?} {}", point.dev, point.stage, pod(point))).collect()
+    }
+
+    fn net(text: &str) -> Net {
+        plain(&text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_points_are_the_veths_the_bridge_the_tunnel_and_what_is_below_it() {
+        let look = look();
+        let all = plan(&look, None).unwrap();
+        let points =
+            ["veth0 Pod lab-pod1", "veth1 Pod web", "cni0 Bridge ", "flannel.1 Tunnel ", "eth0 Uplink "];
+        assert_eq!(told(&all), points);
+        assert_eq!((all.scope.bridge, all.scope.below.get(&3)), (Some(2), Some(&4)));
+        assert_eq!(all.scope.local, [net("10.5.1.0/24")]);
+        assert_eq!(all.scope.remote, [(net("10.5.2.0/24"), Way::Tunnel(3))]);
+        assert_eq!(
+            all.scope.pods,
+            HashMap::from([("10.5.1.2".parse().unwrap(), 0), ("10.5.1.3".parse().unwrap(), 1)])
+        );
+        assert_eq!((all.nets, all.vni, all.scope.only.len()), (vec![net("10.5.0.0/16")], Some(1), 0));
+
+        let one = plan(&look, look.snapshot.pods.get(1)).unwrap();
+        assert_eq!(told(&one), ["veth1 Pod web", "cni0 Bridge ", "flannel.1 Tunnel ", "eth0 Uplink "]);
+        assert_eq!(one.scope.only, HashSet::from(["10.5.1.3".parse().unwrap()]));
+    }
+
+    #[test]
+    fn leases_and_routes_say_the_same_and_one_of_them_is_enough() {
+        let mut look = look();
+        let way = |look: &Look| plan(look, None).unwrap().scope.remote;
+        let routes = look.snapshot.state.routes.clone();
+        look.snapshot.state.routes.clear();
+        assert_eq!(way(&look), [(net("10.5.2.0/24"), Way::Tunnel(3))], "where it is to go");
+        look.snapshot.state.routes = routes;
+        (look.snapshot.leases, look.snapshot.own, look.conf) = (None, None, None);
+        let bare = plan(&look, None).unwrap();
+        assert_eq!(bare.scope.remote, [(net("10.5.2.0/24"), Way::Tunnel(3))]);
+        assert_eq!((bare.scope.local, bare.nets.len()), (vec![net("10.5.1.0/24")], 2));
+    }
+
+    #[test]
+    fn a_peer_that_is_a_neighbour_is_reached_by_the_uplink_and_no_other_detour_is_meant() {
+        for (via, way) in [("192.168.50.12", Way::Direct(4)), ("192.168.50.2", Way::Tunnel(3))] {
+            let mut look = look();
+            for (key, routes) in &mut look.snapshot.state.routes {
+                if key.dst.to_string() == "10.5.2.0/24"
+                    && let Some(route) = routes.first_mut()
+                {
+                    let dev = "eth0".parse().ok();
+                    route.hops =
+                        Hops::One(crate::state::Hop { via: via.parse().ok(), dev, ..Default::default() });
+                }
+            }
+            assert_eq!(plan(&look, None).unwrap().scope.remote, [(net("10.5.2.0/24"), way)], "{via}");
+        }
+    }
+
+    #[test]
+    fn a_node_without_a_tunnel_and_a_pod_without_a_veth_are_told() {
+        let mut look = look();
+        let strange = Pod { name: "strange".to_owned(), inode: 7, ..Pod::default() };
+        let failure = plan(&look, Some(&strange)).unwrap_err();
+        assert!(failure.chain().contains("leads to pod strange"), "{}", failure.chain());
+        look.snapshot.state.links.remove(&"flannel.1".parse().unwrap());
+        let failure = plan(&look, None).unwrap_err();
+        assert!(failure.chain().contains("no flannel device here"), "{}", failure.chain());
+    }
+}
