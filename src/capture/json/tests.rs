@@ -8,8 +8,7 @@ use crate::capture::text::Out;
 
 fn line(link: Link, data: &[u8]) -> String {
     let node = Node { name: "b\"\n".into(), nets: vec![([10, 2, 0, 0].into(), 16)], publics: Vec::new() };
-    let records =
-        Records { nodes: Nodes(vec![node]), interfaces: vec!["eth0".into()], ..Records::default() };
+    let records = Records { nodes: Nodes(vec![node]), interfaces: vec!["eth0".into()], ..Records::default() };
     let len = data.len() as u32;
     let packet = Packet { ts: Stamp { secs: 7, frac: 12 }, len, caplen: len, link, data, interface: 0 };
     let mut out = Out::default();
