@@ -2,8 +2,11 @@
 //! terminal in front of it.
 
 use std::fs::File;
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use nix::sys::socket::{setsockopt, sockopt};
 
 use super::{FLANCTL, Lab, NAME, Running, same, text, until};
 
@@ -45,6 +48,9 @@ pub(super) fn the_guides_line_prints_what_tcpdump_prints_beside_it(lab: &Lab) {
     let hosts = format!("192.168.50.11 node1\n192.168.50.12 node2\n{} pod1.lab\n", lab.pods[0]);
     std::fs::write(lab.file("hosts"), hosts).unwrap();
     std::fs::write(lab.file("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+    // While somebody wants stamps the kernel puts one on each packet; otherwise each listener looks at the clock itself.
+    let stamped = UdpSocket::bind("127.0.0.1:0").unwrap();
+    setsockopt(&stamped, sockopt::ReceiveTimestamp, &true).unwrap();
     let dir = lab.dir.path().display();
     let with =
         format!("mount --bind {dir}/hosts /etc/hosts && mount --bind {dir}/resolv.conf /etc/resolv.conf && ");
@@ -61,6 +67,7 @@ pub(super) fn the_guides_line_prints_what_tcpdump_prints_beside_it(lab: &Lab) {
     assert!(theirs.contains(" node1.") && theirs.contains("pod1.lab > "), "{theirs}");
     assert_eq!(theirs.matches("OTV, flags [I]").count(), 20, "{theirs}");
     same(guide, &theirs, &read(&lab.file("ours")));
+    drop(stamped);
 }
 
 /// A connection within the tunnel is found by what it is within, and nothing else is.
