@@ -22,7 +22,7 @@ const BUSY: Crowd = Crowd { nodes: 16, pods: 250, connections: 10_000 };
 /// How many times faster each is to be than tcpdump: with -nn, with -nnvv, and records than tcpdump's -nn.
 const MARKS: [[f64; 3]; 2] = [[20.0, 15.0, 1.0], [8.0, 6.0, 1.0]];
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 /// Measures everything about files in `dir`.
 pub fn measure(dir: &Path, packets: u32, table: &mut Table) {
