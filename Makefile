@@ -33,6 +33,7 @@ check: ## formatting, lints and documentation, without a warning
 	.ci/packages demo
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 bench: ## the figures of the README for PEERS="1000 10000"; takes minutes

@@ -8,6 +8,7 @@ pub mod json;
 pub mod names;
 pub mod nodes;
 pub mod packet;
+pub mod paint;
 pub mod pairing;
 pub mod proto;
 pub mod reader;
@@ -42,6 +43,11 @@ impl Printer {
     /// The options and names, for what is printed beside packets.
     pub fn cx(&mut self) -> &mut Cx {
         &mut self.cx
+    }
+
+    /// The nodes whose names are told behind addresses.
+    pub fn nodes(&self) -> &nodes::Nodes {
+        &self.cx.names.nodes
     }
 
     /// Writes one packet: its lines, the newline included. Allocates nothing while `out` has room.

@@ -20,7 +20,6 @@ pub struct Names {
     hosts: HashMap<IpAddr, Option<Box<str>>>,
     tcp: HashMap<u16, Box<str>>,
     udp: HashMap<u16, Box<str>>,
-    protocols: HashMap<u8, Box<str>>,
     interfaces: HashMap<u32, Box<str>>,
 }
 
@@ -54,16 +53,6 @@ impl Names {
         }
     }
 
-    /// Reads the host's protocols file: `name number aliases`. The first line of a number counts.
-    pub fn protocols(&mut self, text: &str) {
-        for line in text.lines() {
-            let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-            if let (Some(name), Some(Ok(number))) = (words.next(), words.next().map(str::parse)) {
-                self.protocols.entry(number).or_insert_with(|| name.into());
-            }
-        }
-    }
-
     /// Names an interface by its index, as SLL2 gives it.
     pub fn interface(&mut self, index: u32, name: &str) {
         self.interfaces.insert(index, name.into());
@@ -82,11 +71,6 @@ impl Names {
     /// The UDP port's name.
     pub fn udp_port(&self, port: u16) -> Option<&str> {
         self.udp.get(&port).map(|name| &**name)
-    }
-
-    /// The IP protocol's name in the host's own table.
-    pub fn ip_protocol(&self, number: u8) -> Option<&str> {
-        self.protocols.get(&number).map(|name| &**name)
     }
 
     /// Writes the host's name; false if it has none.

@@ -5,10 +5,11 @@
 )]
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::process::{Child, Command, Stdio};
 
 use crate::capture::packet::Packet;
+use crate::capture::reader::le32;
 
 /// Bytes that are written at once.
 const BLOCK: usize = 128 * 1024;
@@ -172,12 +173,30 @@ impl Sink {
             match &written {
                 Ok(()) => *whole += self.held.len() as u64,
                 // The first error is the one to tell.
-                Err(_) => drop(file.set_len(*whole)),
+                Err(_) => {
+                    let end = file.stream_position().unwrap_or(*whole);
+                    let kept = whole_packets(&self.held, self.pcapng, end.saturating_sub(*whole));
+                    drop(file.set_len(*whole + kept));
+                }
             }
         }
         self.held.clear();
         written
     }
+}
+
+/// Bytes of the packets, or blocks, that end within the first `written` bytes.
+fn whole_packets(held: &[u8], pcapng: bool, written: u64) -> u64 {
+    let (field, more) = if pcapng { (4, 0) } else { (8, 16) };
+    let mut at = 0;
+    while let Ok(size) = le32(held, at + field) {
+        let next = at + size as usize + more;
+        if next as u64 > written || next == at {
+            break;
+        }
+        at = next;
+    }
+    at as u64
 }
 
 /// An option of a block, filled up to four bytes.

@@ -5,12 +5,17 @@ mod dice;
 mod flows;
 mod generator;
 mod live;
+mod names;
 mod path;
+mod refused;
+mod vlans;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use dice::Dice;
+use generator::Dice;
+
+use crate::support::seed::seed;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/capture").join(name)
@@ -36,11 +41,16 @@ fn same(what: &str, wanted: &str, got: &str) {
     assert!(wanted == got, "{what}, line {differs:?}\nwanted: {}\n   got: {}", shown(wanted), shown(got));
 }
 
-/// Debian's tcpdump and ours, on the same file with the same options.
+/// Debian's tcpdump and ours, on the same file with the same options, without names.
 fn beside_tcpdump(file: &Path, options: &[&str]) {
+    alike(file, &[&["-n"], options].concat());
+}
+
+/// As [`beside_tcpdump`], with names unless the options say otherwise.
+fn alike(file: &Path, options: &[&str]) {
     let file = file.to_str().unwrap();
-    let wanted = run("tcpdump", &[&["-n", "-r", file], options].concat());
-    let got = capture(&[&["-n", "-r", file, "--compat", "4.99"], options].concat());
+    let wanted = run("tcpdump", &[&["-r", file], options].concat());
+    let got = capture(&[&["-r", file, "--compat", "4.99"], options].concat());
     same(&format!("{file} {options:?}"), &text(&wanted), &text(&got));
     assert_eq!(wanted.status.code(), got.status.code(), "{file} {options:?}");
 }
@@ -74,15 +84,18 @@ fn files_print_beside_tcpdump_what_it_prints() {
 }
 
 #[test]
-fn random_overlay_packets_print_beside_tcpdump_what_it_prints() {
+fn random_packets_of_every_kind_print_beside_tcpdump_what_it_prints() {
+    let seed = seed(8472);
+    println!("FLANCTL_TEST_SEED={seed}");
     let dir = tempfile::tempdir().unwrap();
-    let mut dice = Dice(8472);
-    for round in 0..20 {
+    let mut dice = Dice::new(seed);
+    // Half of them on Ethernet, the rest on every link in turn; each file with options of its own.
+    for round in 0..80 {
         let file = dir.path().join(format!("{round}.pcap"));
-        std::fs::write(&file, generator::file(&mut dice, 1000)).unwrap();
-        let verbose = dice.of(&["-t", "-v", "-vv", "-vvv"]);
-        let form = dice.of(&["-#", "-e", "-q", "-S", "-tt", "-ttt", "-tttt", "-ttttt"]);
-        beside_tcpdump(&file, &[verbose, form]);
+        let link = generator::link(&mut dice);
+        let options = generator::options(&mut dice);
+        std::fs::write(&file, generator::file(&mut dice, link, 250)).unwrap();
+        alike(&file, &options);
     }
 }
 

@@ -38,32 +38,58 @@ fn read(b: &[u8]) -> Step<(Fields<'_>, u16)> {
 /// A request or reply.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "arp";
-    let Ok((f, op)) = read(b) else {
-        super::cut(cx, out);
-        return Ok(());
+    let (f, op) = match read(b) {
+        Ok(read) => read,
+        Err(cut) if !cx.v50() => return Err(cut),
+        Err(_) => {
+            super::cut(cx, out);
+            return Ok(());
+        }
     };
     if !cx.o.e {
         out.str("ARP, ");
     }
     let ip = matches!(f.protocol, 0x0800 | TRAILERS);
     if !ip || f.plen != 4 || f.hlen == 0 || cx.o.v > 0 {
-        kinds(out, &f);
+        kinds(cx, out, &f);
+        if !cx.v50() && cx.o.v == 0 {
+            // Addresses of such kinds are not told.
+            out.str(", length ");
+            out.dec(len);
+            return Ok(());
+        }
+        out.str(", ");
     }
     operation(out, op);
+    if !told(cx, out, &f, op) {
+        if cx.v50() {
+            hex::unread(cx, out, b);
+        } else {
+            hex::hex_and_ascii(out, "\n\t", b, 0);
+        }
+        return Ok(());
+    }
+    out.str(", length ");
+    out.dec(len);
+    Ok(())
+}
+
+/// Who asks or answers; false if that is none of the known operations.
+fn told(cx: &mut Cx, out: &mut Out, f: &Fields<'_>, op: u16) -> bool {
     match op {
         1 => {
             out.str("who-has ");
-            address(cx, out, &f, f.tpa);
+            address(cx, out, f, f.tpa);
             if f.tha.iter().any(|byte| *byte != 0) {
                 out.str(" (");
                 hardware(cx, out, f.tha);
                 out.byte(b')');
             }
             out.str(" tell ");
-            address(cx, out, &f, f.spa);
+            address(cx, out, f, f.spa);
         }
         2 => {
-            address(cx, out, &f, f.spa);
+            address(cx, out, f, f.spa);
             out.str(" is-at ");
             hardware(cx, out, f.sha);
         }
@@ -76,26 +102,21 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         4 => {
             hardware(cx, out, f.tha);
             out.str(" at ");
-            address(cx, out, &f, f.tpa);
+            address(cx, out, f, f.tpa);
         }
         9 => {
             hardware(cx, out, f.sha);
             out.str(" at ");
-            address(cx, out, &f, f.spa);
+            address(cx, out, f, f.spa);
         }
-        _ => {
-            hex::unread(cx, out, b);
-            return Ok(());
-        }
+        _ => return false,
     }
-    out.str(", length ");
-    out.dec(len);
-    Ok(())
+    true
 }
 
-/// `Ethernet (len 6), IPv4 (len 4), `.
-fn kinds(out: &mut Out, f: &Fields<'_>) {
-    match hardware_name(f.kind) {
+/// `Ethernet (len 6), IPv4 (len 4)`.
+fn kinds(cx: &Cx, out: &mut Out, f: &Fields<'_>) {
+    match hardware_name(cx, f.kind) {
         Some(name) => out.str(name),
         None => {
             out.str("Unknown Hardware (");
@@ -116,19 +137,21 @@ fn kinds(out: &mut Out, f: &Fields<'_>) {
     }
     out.str(" (len ");
     out.dec(f.plen);
-    out.str("), ");
+    out.byte(b')');
 }
 
-fn hardware_name(kind: u16) -> Option<&'static str> {
+fn hardware_name(cx: &Cx, kind: u16) -> Option<&'static str> {
     Some(match kind {
         1 => "Ethernet",
         6 => "TokenRing",
         7 => "ArcNet",
         15 => "FrameRelay",
-        17 => "STRIP",
+        17 if cx.v50() => "STRIP",
+        23 => "Strip",
         19 => "ATM",
         24 => "IEEE 1394",
-        32 => "Infiniband",
+        32 if cx.v50() => "Infiniband",
+        32 => "InfiniBand",
         _ => return None,
     })
 }

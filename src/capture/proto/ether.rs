@@ -22,6 +22,15 @@ pub struct Macs {
 /// A frame. Says how long its header is.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
     cx.proto = "ether";
+    if !cx.v50() && (len as usize) < b.len() {
+        out.str("[length ");
+        out.dec(len);
+        out.str(" < caplen ");
+        out.dec(b.len() as u64);
+        out.byte(b']');
+        super::invalid(out);
+        return Ok(len as usize);
+    }
     // Most frames; the long way ends in the same place.
     if let (false, Ok(0x0800)) = (cx.o.e, be16(b, 12)) {
         ip4::print(cx, out, after(b, HEADER), len.saturating_sub(HEADER as u32))?;
@@ -59,7 +68,7 @@ pub fn tagged(
         if cx.o.e && rest.len() < 4 && !told {
             addresses(cx, out, macs);
             out.str(", ");
-        } else if cx.o.e {
+        } else if cx.o.e && (cx.v50() || (rest.len() >= 4 && rest_len >= 4)) {
             lead(cx, out, kind, len, macs, &mut told);
         }
         if rest.len() < 4 || rest_len < 4 {
@@ -152,19 +161,21 @@ fn length_field(
     macs: Macs,
     told: bool,
 ) -> Step<usize> {
+    let inside = rest_len.min(u32::from(field));
     if cx.o.e {
         if !told {
             addresses(cx, out, macs);
             out.str(", 802.3, length ");
-            out.dec(field);
+            out.dec(if cx.v50() { u32::from(field) } else { inside });
             out.str(": ");
-        } else {
+        } else if cx.v50() {
             out.str("802.3, length ");
             out.dec(field);
             out.str(": ");
+        } else {
+            out.str("802.3");
         }
     }
-    let inside = rest_len.min(u32::from(field));
     let body = upto(rest, inside as usize);
     let (used, known) = llc::print(cx, out, body, inside, Some(macs))?;
     if !known && cx.o.q == 0 {

@@ -19,6 +19,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         super::invalid(out);
         return Ok(());
     }
+    if !cx.v50() {
+        let whole = need(b, HEADER);
+        if super::caught(cx, out, whole)?.is_none() {
+            return Ok(());
+        }
+    }
     let first = u8_at(b, 0)?;
     let (version, options) = (first >> 6, u32::from(first & 0x3f) * 4);
     if version != 0 {
@@ -31,24 +37,16 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     let rest = after(b, HEADER);
     let rest_len = len - HEADER as u32;
     if rest_len < options {
-        out.str(", bad option length ");
-        out.dec(options);
-        super::invalid(out);
+        too_long(cx, out, options, rest_len);
         return Ok(());
     }
-    need(rest, options as usize)?;
-    if options > 0 {
-        out.str(", options [");
-        if cx.o.v > 0 {
-            if !list(cx, out, upto(rest, options as usize), options)? {
-                super::invalid(out);
-                return Ok(());
-            }
-        } else {
-            out.dec(options);
-            out.str(" bytes");
-        }
-        out.byte(b']');
+    let whole = need(rest, options as usize);
+    if super::caught(cx, out, whole)?.is_none() {
+        return Ok(());
+    }
+    if options > 0 && !told(cx, out, upto(rest, options as usize), options)? {
+        super::invalid(out);
+        return Ok(());
     }
     out.str(if cx.o.v > 0 { "\n\t" } else { ": " });
     let (rest, rest_len) = (after(rest, options as usize), rest_len - options);
@@ -62,18 +60,47 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     Ok(())
 }
 
+fn too_long(cx: &Cx, out: &mut Out, options: u32, left: u32) {
+    if cx.v50() {
+        out.str(", bad option length ");
+        out.dec(options);
+        return super::invalid(out);
+    }
+    out.str(" truncated-geneve - ");
+    out.dec(options - left);
+    out.str(" bytes missing");
+}
+
+/// `, options [8 bytes]`, or each of them; false if they say what cannot be.
+fn told(cx: &Cx, out: &mut Out, b: &[u8], len: u32) -> Step<bool> {
+    out.str(", options [");
+    if cx.o.v == 0 {
+        out.dec(len);
+        out.str(" bytes");
+    } else if !list(cx, out, b, len)? && cx.v50() {
+        return Ok(false);
+    }
+    out.byte(b']');
+    Ok(true)
+}
+
 /// Flags, VNI and what is reserved; says what the packet carries.
 fn fixed(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<u16> {
     let flags = u8_at(b, 1)?;
     out.str(", Flags [");
-    out.str(match flags >> 6 {
-        0 => "none",
-        1 => "C",
-        2 => "O",
-        _ => "OC",
-    });
+    let names = [
+        (0x80, "O"),
+        (0x40, "C"),
+        (0x20, "R1"),
+        (0x10, "R2"),
+        (0x08, "R3"),
+        (0x04, "R4"),
+        (0x02, "R5"),
+        (0x01, "R6"),
+    ];
+    super::bits_with(out, u32::from(if cx.v50() { flags & 0xc0 } else { flags }), "none", "", &names);
     out.byte(b']');
-    if flags & 0x3f != 0 {
+    if flags & 0x3f != 0 && cx.v50() {
         out.str(" rsvd1 0x");
         out.hex2(flags & 0x3f);
     }
@@ -82,9 +109,12 @@ fn fixed(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<u16> {
     let reserved = u8_at(b, 7)?;
     out.str(", vni 0x");
     out.hex(vni);
-    if reserved != 0 {
+    if reserved != 0 && cx.v50() {
         out.str(" rsvd2 0x");
         out.hex2(reserved);
+    } else if reserved != 0 {
+        out.str(", rsvd 0x");
+        out.hex(reserved);
     }
     if cx.o.e {
         out.str(", proto ");
@@ -120,7 +150,7 @@ fn list(cx: &Cx, out: &mut Out, b: &[u8], len: u32) -> Step<bool> {
             out.str(" [bad length]");
             return Ok(false);
         }
-        if size > 4 {
+        if size > 4 && (cx.v50() || cx.o.v > 1) {
             out.str(" data");
             for word in 0..usize::from(words) {
                 out.byte(b' ');
@@ -138,8 +168,10 @@ fn class_name(cx: &Cx, class: u16) -> &'static str {
         0x0000..=0x00ff => "Standard",
         0x0100 => "Linux",
         0x0101 => "Open vSwitch",
-        0x0102 => "Open Virtual Networking",
-        0x0103 => "In-band Network Telemetry",
+        0x0102 if cx.v50() => "Open Virtual Networking",
+        0x0102 => "Open Virtual Networking (OVN)",
+        0x0103 if cx.v50() => "In-band Network Telemetry",
+        0x0103 => "In-band Network Telemetry (INT)",
         0x0104 => "VMware",
         0x0132 if cx.v50() => "Google",
         0xfff0..=0xffff => "Experimental",

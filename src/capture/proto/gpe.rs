@@ -6,10 +6,14 @@ use crate::capture::reader::{Step, after, be24, u8_at};
 use crate::capture::text::Out;
 
 const HEADER: usize = 8;
+const FLAGS: &[(u32, &str)] = &[(8, "I"), (4, "P"), (2, "B"), (1, "O")];
 
 /// The header, then what it names.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "vxlan_gpe";
+    if !cx.v50() {
+        return old_words(cx, out, b, len);
+    }
     out.str("VXLAN-GPE");
     if len < HEADER as u32 {
         out.str(" [length ");
@@ -20,7 +24,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     let flags = u8_at(b, 0)?;
     out.str(", flags [");
-    super::bits_with(out, u32::from(flags), "none", "", &[(8, "I"), (4, "P"), (2, "B"), (1, "O")]);
+    super::bits_with(out, u32::from(flags), "none", "", FLAGS);
     out.byte(b']');
     if flags & 0x30 != 0 {
         out.str(", ver ");
@@ -47,6 +51,39 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         _ => {
             out.str("unknown-next-protocol-0x");
             out.hex2(next);
+            Ok(())
+        }
+    }
+}
+
+/// As tcpdump 4.99.3 tells it: what follows is read whatever the flags say.
+fn old_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    out.str("VXLAN-GPE, ");
+    if len < HEADER as u32 {
+        out.str(" (len ");
+        out.dec(len);
+        out.str(" < 8)");
+        super::invalid(out);
+        return Ok(());
+    }
+    let flags = u8_at(b, 0)?;
+    out.str("flags [");
+    super::bits_with(out, u32::from(flags), "none", "", FLAGS);
+    out.str("], ");
+    let (next, vni) = (u8_at(b, 3)?, be24(b, 4)?);
+    u8_at(b, 7)?;
+    out.str("vni ");
+    out.dec(vni);
+    out.str(if cx.o.v > 0 { "\n    " } else { ": " });
+    let (rest, rest_len) = (after(b, HEADER), len - HEADER as u32);
+    match next {
+        1 => ip4::print(cx, out, rest, rest_len),
+        2 => ip6::print(cx, out, rest, rest_len),
+        3 => ether::print(cx, out, rest, rest_len).map(drop),
+        4 => nsh::print(cx, out, rest, rest_len),
+        _ => {
+            out.str("ERROR: unknown-next-protocol");
+            super::invalid(out);
             Ok(())
         }
     }

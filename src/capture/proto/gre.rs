@@ -11,7 +11,6 @@ const ROUTING: u16 = 0x4000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const STRICT: u16 = 0x0800;
-const RECURSION: u16 = 0x0700;
 const ACK: u16 = 0x0080;
 
 /// A packet of either version.
@@ -24,12 +23,27 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         super::invalid(out);
         return Ok(());
     }
-    let flags = be16(b, 0)?;
+    let flags = be16(b, 0);
+    let Some(flags) = super::caught(cx, out, flags)? else { return Ok(()) };
     out.str("GREv");
     out.dec(flags & 7);
     match flags & 7 {
-        0 => version_0(cx, out, b, len, flags),
-        1 => version_1(cx, out, b, len, flags),
+        0 => {
+            let head = header_0(cx, out, b, len, flags);
+            match super::caught(cx, out, head)? {
+                Some((at, left, kind)) => carried(cx, out, after(b, at), left, kind),
+                None => Ok(()),
+            }
+        }
+        1 => {
+            let head = header_1(cx, out, b, len, flags);
+            match super::caught(cx, out, head)? {
+                Some(Some((at, kind))) => {
+                    carried_1(cx, out, after(b, at), len.saturating_sub(at as u32), kind)
+                }
+                _ => Ok(()),
+            }
+        }
         _ => {
             out.str(if cx.v50() { " [unknown version]" } else { " ERROR: unknown-version" });
             if cx.v50() {
@@ -57,7 +71,8 @@ fn flag_names(cx: &Cx, out: &mut Out, flags: u16) {
     out.byte(b']');
 }
 
-fn version_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step {
+/// Version 0 up to what it carries: where that begins, its length and type.
+fn header_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step<(usize, u32, u16)> {
     flag_names(cx, out, flags);
     let kind = be16(b, 2)?;
     let (mut at, mut left) = (4usize, len.saturating_sub(4));
@@ -68,20 +83,23 @@ fn version_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step
             out.str(", sum 0x");
             out.hex(sum);
         }
+        let offset = be16(b, at + 2)?;
         out.str(", off 0x");
-        out.hex(be16(b, at + 2)?);
+        out.hex(offset);
         at += 4;
         spend(4);
     }
     if flags & KEY != 0 {
+        let key = be32(b, at)?;
         out.str(", key=0x");
-        out.hex(be32(b, at)?);
+        out.hex(key);
         at += 4;
         spend(4);
     }
     if flags & SEQUENCE != 0 {
+        let sequence = be32(b, at)?;
         out.str(", seq ");
-        out.dec(be32(b, at)?);
+        out.dec(sequence);
         at += 4;
         spend(4);
     }
@@ -103,7 +121,7 @@ fn version_0(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step
     }
     out.str(", length ");
     out.dec(len);
-    carried(cx, out, after(b, at), left, kind)
+    Ok((at, left, kind))
 }
 
 fn protocol(out: &mut Out, kind: u16) {
@@ -165,44 +183,44 @@ fn route(cx: &mut Cx, out: &mut Out, b: &[u8], family: u16, offset: u8, size: u8
     Ok(())
 }
 
-fn version_1(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step {
+/// Version 1 up to what it carries, if it carries anything: where that begins, and its type.
+fn header_1(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, flags: u16) -> Step<Option<(usize, u16)>> {
     flag_names(cx, out, flags);
     let kind = be16(b, 2)?;
     let mut at = 4;
     if flags & KEY != 0 {
+        let call = be16(b, at + 2)?;
         out.str(", call ");
-        out.dec(be16(b, at + 2)?);
+        out.dec(call);
         at += 4;
     }
     if flags & SEQUENCE != 0 {
+        let sequence = be32(b, at)?;
         out.str(", seq ");
-        out.dec(be32(b, at)?);
+        out.dec(sequence);
         at += 4;
     }
     if flags & ACK != 0 {
+        let ack = be32(b, at)?;
         out.str(", ack ");
-        out.dec(be32(b, at)?);
+        out.dec(ack);
         at += 4;
     }
     if flags & SEQUENCE == 0 {
         out.str(", no-payload");
     }
     if cx.o.e {
-        out.str(", proto ");
-        out.str(ethertype::name(kind).unwrap_or("unknown"));
-        out.str(" (0x");
-        out.hex4(kind);
-        out.byte(b')');
+        protocol(out, kind);
     }
-    let _ = RECURSION;
     out.str(", length ");
     out.dec(len);
-    if flags & SEQUENCE == 0 {
-        return Ok(());
-    }
+    Ok((flags & SEQUENCE != 0).then_some((at, kind)))
+}
+
+fn carried_1(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u16) -> Step {
     out.str(if cx.o.v < 1 { ": " } else { "\n\t" });
     if kind == 0x880b {
-        return ppp::print(cx, out, after(b, at), len.saturating_sub(at as u32)).map(drop);
+        return ppp::inside(cx, out, b, len).map(drop);
     }
     out.str("gre-proto-0x");
     out.hex(kind);

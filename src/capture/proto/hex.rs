@@ -26,7 +26,7 @@ pub fn dump(cx: &Cx, out: &mut Out, data: &[u8]) {
     } else if o.x > 0 {
         hex(out, "\n\t", shown);
     } else {
-        ascii(out, shown);
+        ascii(cx, out, shown);
     }
 }
 
@@ -67,12 +67,14 @@ fn head(out: &mut Out, indent: &str, offset: usize) {
     out.str(": ");
 }
 
-fn ascii(out: &mut Out, data: &[u8]) {
+fn ascii(cx: &Cx, out: &mut Out, data: &[u8]) {
     out.byte(b'\n');
-    let next = data.iter().skip(1).map(Some).chain([None]);
-    for (&byte, next) in data.iter().zip(next) {
+    for (at, &byte) in data.iter().enumerate() {
+        let rest = after(data, at + 1);
         match byte {
-            b'\r' if next == Some(&b'\n') => {}
+            b'\r' if rest.first() == Some(&b'\n') => {}
+            // The older version thinks that a line ends here.
+            b'\r' if rest.len() < 2 && !cx.v50() => {}
             b'\n' | b'\t' => out.byte(byte),
             _ if byte.is_ascii_graphic() || byte == b' ' => out.byte(byte),
             _ => out.byte(b'.'),
@@ -82,7 +84,8 @@ fn ascii(out: &mut Out, data: &[u8]) {
 
 /// A payload that nobody reads, unless the whole packet is dumped anyway.
 pub fn unread(cx: &Cx, out: &mut Out, data: &[u8]) {
-    if cx.o.x | cx.o.xx | cx.o.a != 0 {
+    // To the older version -A is no dump of the whole packet, and -q asks for less.
+    if cx.o.x | cx.o.xx != 0 || if cx.v50() { cx.o.a != 0 } else { cx.o.q > 0 } {
         return;
     }
     hex_and_ascii(out, "\n\t", data, 0);

@@ -3,7 +3,7 @@
 use super::l3::{self, L3};
 use super::{icmp_ext, ip4, sum};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Cut, Step, after, array, be16, be32, u8_at, upto};
+use crate::capture::reader::{Cut, Step, after, array, be16, be32, need, u8_at, upto};
 use crate::capture::text::Out;
 
 /// A message. Its text is written whole or not at all.
@@ -15,6 +15,16 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         Ok(kind) => kind,
         Err(cut) => {
             out.truncate(from);
+            // Of some kinds the older version asks first whether all of it is there.
+            let asked = match u8_at(b, 0) {
+                Ok(3) => u8_at(b, 1) == Ok(3) && b.len() < 18,
+                Ok(9 | 11 | 14) => b.len() > 1,
+                _ => false,
+            };
+            if asked && !cx.v50() {
+                super::cut(cx, out);
+                return Ok(());
+            }
             return Err(cut);
         }
     };
@@ -22,6 +32,10 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     out.dec(len);
     if cx.o.v == 0 {
         return Ok(());
+    }
+    if !l3.fragmented && !cx.v50() && b.len() >= len as usize && sum::of(&[upto(b, len as usize)]) != 0 {
+        // The older version reads the field that is wrong, however short the message.
+        need(b, 4)?;
     }
     if let (false, Some(whole), Ok(stored)) = (l3.fragmented, b.get(..len as usize), be16(b, 2)) {
         let found = sum::of(&[whole]);
@@ -40,11 +54,21 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         let inner = after(b, 8);
         out.str("\n\t");
         let stated = be16(inner, 2)?;
+        if !cx.v50() {
+            // It is read once more, from what it leaves of the packet.
+            need(inner, 4)?;
+            need(upto(inner, usize::from(stated)), 4)?;
+        }
         ip4::print(cx, out, upto(inner, usize::from(stated)), u32::from(stated))?;
     }
     if matches!(kind, 3 | 11 | 12) {
         cx.proto = "icmp";
-        icmp_ext::error(cx, out, b, len)?;
+        if cx.v50() {
+            return icmp_ext::error(cx, out, b, len);
+        }
+        if !icmp_ext::old_error(out, b, len)? {
+            super::cut(cx, out);
+        }
     }
     Ok(())
 }

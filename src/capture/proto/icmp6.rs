@@ -3,7 +3,7 @@
 use super::l3::{self, L3};
 use super::{hex, icmp6_more as more, icmp6_nd as nd, ip_proto, mld, sum};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Cut, Step, after, array, be16, be32, u8_at, upto};
+use crate::capture::reader::{Cut, Step, after, array, be16, be32, need, u8_at, upto};
 use crate::capture::text::Out;
 
 /// How the line of a message ends.
@@ -22,7 +22,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         super::invalid(out);
         return Ok(());
     }
-    if cx.o.v > 0 && !l3.fragmented && !cx.o.no_sums {
+    if cx.o.v > 0 && !l3.fragmented && !(cx.o.no_sums && cx.v50()) {
+        // The older version reads the field as soon as the message is there, however short.
+        if !cx.v50() && b.len() >= len as usize {
+            need(b, 4)?;
+        }
         checksum(out, b, len, l3);
     }
     let kind = u8_at(b, 0)?;
@@ -35,8 +39,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         None => {
             out.str("unknown icmp6 type (");
             out.dec(kind);
-            out.str("), length ");
-            out.dec(len);
+            out.byte(b')');
+            if !cx.v50() {
+                u8_at(b, 1)?;
+            }
+            length(out, len);
             unread(cx, out, b, len);
             End::Done
         }
@@ -61,16 +68,31 @@ pub(super) fn length(out: &mut Out, len: u32) {
 }
 
 fn named(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -> Step<End> {
-    // Most kinds have one code alone, and nobody asks for it.
+    // Most kinds have one code alone, and only the older version asks for it.
     let code = u8_at(b, 1);
+    if !cx.v50() && code.is_err() {
+        if cx.o.v > 0 && matches!(kind, 133..=137 | 145 | 147) {
+            length(out, len);
+        }
+        return Err(Cut);
+    }
     match kind {
         1 => return unreachable(cx, out, b, len, code?),
         2 => {
+            let mtu = be32(b, 4)?;
             out.str(", mtu ");
-            out.dec(be32(b, 4)?);
+            out.dec(mtu);
         }
         3 => exceeded(cx, out, b, code?)?,
-        4 => problem(out, b, code?)?,
+        4 => {
+            // The older version wants the quoted header, too.
+            let whole = if cx.v50() { Ok(()) } else { need(b, 48) };
+            let code = code?;
+            if super::caught(cx, out, whole)?.is_none() {
+                return Ok(End::Done);
+            }
+            problem(out, b, code)?
+        }
         128 | 129 => {
             be16(b, 6)?;
             out.str(", id ");
@@ -84,8 +106,9 @@ fn named(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -> Step<End> 
         139 => more::asked(cx, out, b, len, code?)?,
         140 => more::answered(cx, out, b, len, code?)?,
         144 | 146 => {
+            let id = be16(b, 4)?;
             out.str(", id 0x");
-            out.hex4(be16(b, 4)?);
+            out.hex4(id);
         }
         145 | 147 if cx.o.v > 0 => return more::mobile(cx, out, b, len, kind),
         160 | 161 => {
@@ -135,6 +158,9 @@ fn name(cx: &Cx, kind: u8) -> Option<&'static str> {
 }
 
 fn unreachable(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, code: u8) -> Step<End> {
+    if !cx.v50() {
+        return old_unreachable(cx, out, b, len, code);
+    }
     out.str(", ");
     let (src, dst) = (array::<16>(b, 8 + 8)?, array::<16>(b, 8 + 24)?);
     match code {
@@ -144,7 +170,7 @@ fn unreachable(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, code: u8) -> Step
         3 => out.str("unreachable address "),
         4 => {
             out.str("unreachable port");
-            let (proto, port) = port(b)?;
+            let (proto, port) = port(cx, b)?;
             out.str(", ");
             l3::ip6(cx, out, dst);
             if proto == ip_proto::TCP {
@@ -172,8 +198,50 @@ fn unreachable(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, code: u8) -> Step
     Ok(End::Length)
 }
 
+/// What was said of the packet is told as far as it was captured.
+fn old_unreachable(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, code: u8) -> Step<End> {
+    out.str(match code {
+        0 => ", unreachable route",
+        1 => ",  unreachable prohibited",
+        2 => ", beyond scope",
+        3 => ", unreachable address",
+        4 => ", unreachable port",
+        _ => ", unknown unreach code (",
+    });
+    if code > 4 {
+        out.dec(code);
+        out.byte(b')');
+        if cx.o.v < 2 {
+            unread(cx, out, b, len);
+            return Ok(End::Done);
+        }
+        return Ok(End::Length);
+    }
+    let found = if code == 4 { port(cx, b).map(Some) } else { Ok(None) };
+    let Some(found) = super::caught(cx, out, found)? else { return Ok(End::Done) };
+    let (dst, src) = (array::<16>(b, 32)?, if code == 2 { array::<16>(b, 16)? } else { [0; 16] });
+    out.str(if code == 4 { ", " } else { " " });
+    l3::ip6(cx, out, dst);
+    match found {
+        Some((6, port)) => {
+            out.str(" tcp port ");
+            l3::tcp_port(cx, out, port);
+        }
+        Some((_, port)) => {
+            out.str(" udp port ");
+            l3::udp_port(cx, out, port);
+        }
+        None if code == 2 => {
+            out.str(", source address ");
+            l3::ip6(cx, out, src);
+        }
+        None => {}
+    }
+    Ok(End::Length)
+}
+
 /// The protocol and destination port of the packet that the message quotes.
-fn port(b: &[u8]) -> Step<(u8, u16)> {
+fn port(cx: &Cx, b: &[u8]) -> Step<(u8, u16)> {
     let quoted = after(b, 8);
     let (mut next, mut at) = (u8_at(quoted, 6)?, 40);
     loop {
@@ -184,8 +252,15 @@ fn port(b: &[u8]) -> Step<(u8, u16)> {
                 at += (usize::from(u8_at(quoted, at + 1)?) + 1) * 8;
             }
             44 => {
+                if !cx.v50() && be16(quoted, at + 2)? & 0xfff8 != 0 {
+                    return Err(Cut);
+                }
                 next = u8_at(quoted, at)?;
                 at += 8;
+            }
+            51 if !cx.v50() => {
+                next = u8_at(quoted, at)?;
+                at += (usize::from(u8_at(quoted, at + 1)?) + 2) * 4;
             }
             _ => return Err(Cut),
         }

@@ -231,13 +231,16 @@ fn addresses(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
 /// Home agent discovery and mobile prefixes, at -v.
 pub(super) fn mobile(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -> Step<End> {
     length(out, len);
+    let id = be16(b, 4)?;
     out.str(", id 0x");
-    out.hex4(be16(b, 4)?);
+    out.hex4(id);
     if kind == 145 {
         let mut at = 8;
-        while at + 16 <= len as usize {
+        // The older version reads an address as long as any of it is there.
+        while at + if cx.v50() { 16 } else { 1 } <= len as usize {
+            let addr = array(b, at)?;
             out.str(", ");
-            l3::ip6(cx, out, array(b, at)?);
+            l3::ip6(cx, out, addr);
             at += 16;
         }
         return Ok(End::Done);
@@ -248,6 +251,6 @@ pub(super) fn mobile(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: u8) -
     }
     out.str(if flags & 0x8000 != 0 { "M" } else { "" });
     out.str(if flags & 0x4000 != 0 { "O" } else { "" });
-    icmp6_nd::options(cx, out, b, 8, len)?;
+    icmp6_nd::list(cx, out, b, 8, len)?;
     Ok(End::Done)
 }

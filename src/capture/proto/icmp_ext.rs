@@ -2,7 +2,7 @@
 
 use super::{hex, l3, sum};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, after, array, be16, be32, take, u8_at};
+use crate::capture::reader::{Step, after, array, be16, be32, need, take, u8_at, upto};
 use crate::capture::text::Out;
 
 /// Where the extension begins: behind the header and 128 bytes of the packet.
@@ -28,6 +28,66 @@ pub(super) fn error(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     checksum(out, ext)?;
     objects(cx, out, after(ext, 4))
+}
+
+/// As [`error`], as the older version has it: objects that it does not know are bytes. False if one was not captured.
+pub(super) fn old_error(out: &mut Out, b: &[u8], len: u32) -> Step<bool> {
+    let size = (len as usize).saturating_sub(START);
+    if size == 0 {
+        return Ok(true);
+    }
+    if need(b, START + 5).is_err() {
+        return Ok(false);
+    }
+    let ext = after(b, START);
+    let whole = ext.get(..size);
+    if u8_at(b, 5)? == 0 && whole.is_some_and(|ext| sum::of(&[ext]) != 0) {
+        return Ok(true);
+    }
+    let version = u8_at(ext, 0)? >> 4;
+    out.str("\n\tICMP Multi-Part extension v");
+    out.dec(version);
+    if version != 2 {
+        out.str(" packet not supported");
+        return Ok(true);
+    }
+    if let Some(ext) = whole {
+        checksum(out, ext)?;
+    }
+    let (mut at, mut left) = (4, size.wrapping_sub(4) as u32);
+    while left > 4 {
+        if need(ext, at + 4).is_err() {
+            return Ok(false);
+        }
+        let (size, class, kind) = (usize::from(be16(ext, at)?), u8_at(ext, at + 2)?, u8_at(ext, at + 3)?);
+        out.str("\n\t  ");
+        out.str(match class {
+            1 => "MPLS Stack Entry",
+            2 => "Interface Identification",
+            _ => "unknown",
+        });
+        out.str(" Object (");
+        out.dec(class);
+        out.str("), Class-Type: ");
+        out.dec(kind);
+        out.str(", length ");
+        out.dec(size as u32);
+        (at, left) = (at + 4, left - 4);
+        if class == 0 || size < 4 {
+            return Ok(true);
+        }
+        let size = size - 4;
+        if (class, kind) == (1, 1) {
+            label(out, after(ext, at))?;
+        } else {
+            hex::hex(out, "\n\t    ", upto(after(ext, at), size));
+        }
+        if (left as usize) < size {
+            return Ok(true);
+        }
+        (at, left) = (at + size, left - size as u32);
+    }
+    Ok(true)
 }
 
 /// `, checksum 0x1234 (correct), length 8`.

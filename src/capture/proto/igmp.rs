@@ -19,7 +19,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             if len >= 12 {
                 query_v3(cx, out, b, len)?;
             } else {
-                query(cx, out, b)?;
+                query(cx, out, b, len)?;
             }
         }
         0x12 | 0x16 | 0x17 => {
@@ -30,10 +30,8 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
                 _ => "igmp leave ",
             });
             l3::ip4(cx, out, group);
-            if len != 8 && kind != 0x17 {
-                out.str(" [len ");
-                out.dec(len);
-                out.byte(b']');
+            if len != 8 && kind == 0x12 {
+                bad_length(out, len);
             }
         }
         0x22 => {
@@ -45,7 +43,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             out.dec(kind);
         }
     }
-    if let (true, Some(whole), Ok(stored)) = (cx.o.v > 0, b.get(..len as usize), be16(b, 2))
+    if let (true, Some(whole), Ok(stored)) = (cx.o.v > 0 && len >= 4, b.get(..len as usize), be16(b, 2))
         && sum::of(&[whole]) != 0
     {
         out.str(" bad igmp cksum ");
@@ -55,22 +53,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     Ok(())
 }
 
-fn query(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
+fn query(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     let time = u8_at(b, 1)?;
-    if time == 0 {
-        out.str(" v1");
-        return Ok(());
-    }
-    out.str(" v2");
-    if time != 100 {
+    out.str(if time == 0 { " v1" } else { " v2" });
+    if !matches!(time, 0 | 100) {
         out.str(" [max resp time ");
-        if time < 100 {
-            out.dec(time);
-        } else {
-            out.dec(time / 10);
-            out.byte(b'.');
-            out.dec(time % 10);
-        }
+        out.dec(time);
         out.byte(b']');
     }
     let group = array(b, 4)?;
@@ -79,38 +67,47 @@ fn query(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
         l3::ip4(cx, out, group);
         out.byte(b']');
     }
+    if len != 8 {
+        bad_length(out, len);
+    }
     Ok(())
+}
+
+fn bad_length(out: &mut Out, len: u32) {
+    out.str(" [len ");
+    out.dec(len);
+    out.byte(b']');
 }
 
 fn query_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.str(" v3");
+    if len & 3 != 0 {
+        return invalid_length(out, len);
+    }
     let code = u32::from(u8_at(b, 1)?);
     let tenths = if code < 128 { code } else { ((code & 15) | 16) << ((code >> 4 & 7) + 3) };
     if code != 100 {
         out.str(" [max resp time ");
-        if tenths < 100 {
+        if tenths < 600 {
             out.dec(tenths / 10);
             out.byte(b'.');
             out.dec(tenths % 10);
             out.byte(b's');
         } else {
-            out.dec(tenths / 10);
-            out.byte(b's');
+            super::seconds(out, tenths / 10);
         }
         out.byte(b']');
     }
     let group = array(b, 4)?;
-    let sources = u32::from(be16(b, 10)?);
-    if group == [0; 4] && sources == 0 {
+    if group == [0; 4] {
         return Ok(());
     }
     out.str(" [gaddr ");
     l3::ip4(cx, out, group);
+    let sources = u32::from(be16(b, 10)?);
     if sources > 0 {
         if 12 + sources * 4 > len {
-            out.str(" [invalid number of sources ");
-            out.dec(sources);
-            out.byte(b']');
+            out.str(" [invalid number of sources]");
         } else if cx.o.v > 1 {
             list(cx, out, b, 12, sources)?;
         } else {
@@ -126,19 +123,24 @@ fn query_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
 fn list(cx: &mut Cx, out: &mut Out, b: &[u8], at: usize, sources: u32) -> Step {
     out.str(" {");
     for n in 0..sources as usize {
+        let addr = array(b, at + 4 * n)?;
         out.byte(b' ');
-        l3::ip4(cx, out, array(b, at + 4 * n)?);
+        l3::ip4(cx, out, addr);
     }
     out.str(" }");
     Ok(())
 }
 
+fn invalid_length(out: &mut Out, len: u32) -> Step {
+    out.str(" [invalid len ");
+    out.dec(len);
+    out.byte(b']');
+    Ok(())
+}
+
 fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
-    if len < 16 {
-        out.str(" [invalid len ");
-        out.dec(len);
-        out.byte(b']');
-        return Ok(());
+    if len < 16 || len & 3 != 0 {
+        return invalid_length(out, len);
     }
     let groups = be16(b, 6)?;
     out.str(", ");
@@ -154,8 +156,9 @@ fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             return Ok(());
         }
         let place = at as usize;
+        let group = array(b, place + 4)?;
         out.str(" [gaddr ");
-        l3::ip4(cx, out, array(b, place + 4)?);
+        l3::ip4(cx, out, group);
         out.byte(b' ');
         match u8_at(b, place)? {
             1 => out.str("is_in"),
@@ -165,7 +168,7 @@ fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             5 => out.str("allow"),
             6 => out.str("block"),
             kind => {
-                out.str("[v3-report-#");
+                out.str(" [v3-report-#");
                 out.dec(kind);
                 out.byte(b']');
             }

@@ -3,7 +3,7 @@
 use super::l3::{Ends, L3};
 use super::{ip_proto, ip4_opts, sum};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, after, array, be16, u8_at, upto};
+use crate::capture::reader::{Cut, Step, after, array, be16, u8_at, upto};
 use crate::capture::text::Out;
 
 /// A packet. `len` is what the layer below says; the header may say less.
@@ -88,19 +88,18 @@ fn old_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     let first = u8_at(b, 0)?;
     if first >> 4 != 4 {
         out.str("IP");
-        if first >> 4 == 6 {
-            out.str("6")
-        } else {
-            out.dec(first >> 4)
-        }
-        out.str(", wrong link-layer encapsulation");
+        out.dec(first >> 4);
+        out.str(if first >> 4 == 6 { ", wrong link-layer encapsulation" } else { "" });
         super::invalid(out);
         return Ok(());
     }
     if !cx.o.e {
         out.str("IP ");
     }
-    array::<20>(b, 0)?;
+    if b.len() < 20 {
+        super::cut(cx, out);
+        return Ok(());
+    }
     if len < 20 {
         out.str("truncated-ip ");
         out.dec(len);
@@ -133,8 +132,10 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
     let [_, _, _, _, _, _, f1, f0, ttl, proto, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = head;
     let (src, dst) = ([s0, s1, s2, s3], [d0, d1, d2, d3]);
     let off = u16::from_be_bytes([f1, f0]);
-    let l3 =
-        L3 { ends: Ends::V4(src, dst), proto, fragmented: off & 0x2000 != 0, ttl, bytes: b, last: [0; 16] };
+    let mut last = [0; 16];
+    let end = if hlen == 20 { dst } else { ip4_opts::last_hop(b, hlen).unwrap_or(dst) };
+    last.iter_mut().zip(end).for_each(|(slot, byte)| *slot = byte);
+    let l3 = L3 { ends: Ends::V4(src, dst), proto, fragmented: off & 0x2000 != 0, ttl, bytes: b, last };
     if cx.o.v > 0 {
         let whole = verbose(cx, out, b, &head, checked)?;
         if !whole {
@@ -170,6 +171,14 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
         out.str(": ");
     }
     if b.len() < hlen {
+        if !cx.v50() {
+            out.str(" [remaining caplen(");
+            out.dec(b.len() as u32);
+            out.str(") < header length(");
+            out.dec(hlen as u32);
+            out.str(")]");
+            return Err(Cut);
+        }
         super::cut(cx, out);
         return Ok(());
     }
@@ -216,7 +225,10 @@ fn verbose(cx: &mut Cx, out: &mut Out, b: &[u8], head: &[u8; 20], checked: &Chec
     let mut whole = true;
     if checked.hlen > 20 {
         out.str(", options (");
-        whole = ip4_opts::print(cx, out, upto(after(b, 20), checked.hlen - 20), checked.hlen - 20)?;
+        // The older version looks past the options' end, as far as the packet goes.
+        let options = after(b, 20);
+        let options = if cx.v50() { upto(options, checked.hlen - 20) } else { options };
+        whole = ip4_opts::print(cx, out, options, checked.hlen - 20)?;
         out.byte(b')');
     }
     if !cx.o.no_sums && b.len() >= checked.hlen {

@@ -27,7 +27,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: usize) -> Step<bool> {
     while at < len {
         out.str(between);
         between = ",";
-        let Ok(kind) = u8_at(b, at) else { return short(out) };
+        let Ok(kind) = u8_at(b, at) else { return if cx.v50() { short(out) } else { Err(Cut) } };
         match name(kind) {
             Some(name) => out.str(name),
             None => {
@@ -38,7 +38,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: usize) -> Step<bool> {
         let size = if kind < 2 {
             1
         } else {
-            let Ok(size) = u8_at(b, at + 1) else { return short(out) };
+            let Ok(size) = u8_at(b, at + 1) else { return if cx.v50() { short(out) } else { Err(Cut) } };
             size
         };
         let size = usize::from(size);
@@ -55,15 +55,15 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: usize) -> Step<bool> {
             return Ok(true);
         }
         let option = b.get(at..).unwrap_or_default();
-        if need(option, size).is_err() && !matches!(kind, 7 | 131 | 137 | 68) {
+        if need(option, size).is_err() && !(cx.v50() && matches!(kind, 7 | 131 | 137 | 68)) {
             return short(out);
         }
-        let option = option.get(..size).unwrap_or(option);
+        let option = if cx.v50() { option.get(..size).unwrap_or(option) } else { option };
         let whole = match kind {
             0 => return Ok(true),
             68 => timestamp(cx, out, option, size).is_ok(),
             7 | 131 | 137 => route(cx, out, option, size).is_ok(),
-            148 => alert(out, option, size).is_ok(),
+            148 => alert(cx, out, option, size).is_ok(),
             _ => true,
         };
         if !whole {
@@ -85,8 +85,8 @@ fn bad_length(out: &mut Out, size: usize) {
     out.byte(b']');
 }
 
-fn alert(out: &mut Out, b: &[u8], size: usize) -> Step {
-    if size != 4 {
+fn alert(cx: &Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
+    if size < 4 || (size > 4 && cx.v50()) {
         out.byte(b' ');
         bad_length(out, size);
         return Ok(());
@@ -111,17 +111,16 @@ fn route(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         bad_length(out, size);
     }
     let pointer = usize::from(u8_at(b, 2)?).wrapping_sub(1);
-    if pointer < 3 || pointer.wrapping_add(1) & 3 != 0 {
+    if pointer < 3 || pointer.wrapping_add(1) & 3 != 0 || pointer > size + 1 {
         out.str(" [bad ptr ");
         out.dec(u8_at(b, 2)?);
         out.byte(b']');
     }
-    let mut between = " ";
     for at in (3..size).step_by(4) {
         let addr = array::<4>(b, at)?;
-        out.str(between);
+        out.byte(b' ');
         l3::ip4(cx, out, addr);
-        between = if pointer > at { ", " } else { " " };
+        out.str(if pointer > at { "," } else { "" });
     }
     Ok(())
 }
@@ -140,7 +139,7 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         bad_length(out, size);
     }
     let pointer = usize::from(u8_at(b, 2)?).wrapping_sub(1);
-    if pointer < 4 || (pointer - 4) % step != 0 || pointer > size {
+    if pointer < 4 || (pointer - 4) % step != 0 || pointer > size + 1 {
         out.str("[bad ptr ");
         out.dec(u8_at(b, 2)?);
         out.byte(b']');
@@ -153,7 +152,8 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
             out.str("[bad ts type ");
             out.dec(other);
             out.byte(b']');
-            out.byte(b'}');
+            out.str(if pointer == 0 { " ^ " } else { "" });
+            not_recorded(out, flags >> 4);
             return Ok(());
         }
     }
@@ -163,28 +163,51 @@ fn timestamp(cx: &mut Cx, out: &mut Out, b: &[u8], size: usize) -> Step {
         if pointer == at {
             kind = " ^ ";
         }
-        if at + step > size {
+        if at + step > size && cx.v50() {
             return Err(Cut);
         }
         let stamp = be32(b, at + step - 4)?;
         out.str(kind);
         out.dec(stamp);
+        out.byte(b'@');
         if step == 8 {
-            let addr = array::<4>(b, at)?;
-            out.byte(b'@');
-            l3::ip4(cx, out, addr);
+            l3::ip4(cx, out, array::<4>(b, at)?);
         }
         kind = " ";
         at += step;
     }
-    out.str(if pointer == size { " ^ " } else { "" });
-    let overflow = flags >> 4;
-    if overflow != 0 {
-        out.str(" [");
-        out.dec(overflow);
-        out.str(" hops not recorded]} ");
-    } else {
-        out.byte(b'}');
-    }
+    out.str(if pointer == at { " ^ " } else { "" });
+    not_recorded(out, flags >> 4);
     Ok(())
+}
+
+/// How many hops found no room, if any.
+fn not_recorded(out: &mut Out, hops: u8) {
+    if hops == 0 {
+        return out.byte(b'}');
+    }
+    out.str(" [");
+    out.dec(hops);
+    out.str(" hops not recorded]} ");
+}
+
+/// The last address of a source route in the header of `hlen` bytes, if there is one.
+pub fn last_hop(b: &[u8], hlen: usize) -> Option<[u8; 4]> {
+    let mut at = 20;
+    while at < hlen {
+        let kind = *b.get(at)?;
+        let size = match kind {
+            0 => return None,
+            1 => 1,
+            _ => usize::from(*b.get(at + 1)?),
+        };
+        if (kind > 1 && size < 2) || at + size > hlen || at + size > b.len() {
+            return None;
+        }
+        if matches!(kind, 131 | 137) && size >= 7 {
+            return array(b, at + size - 4).ok();
+        }
+        at += size;
+    }
+    None
 }

@@ -2,7 +2,7 @@
 
 use super::ip6_ext::Jumbo;
 use super::l3::{Ends, L3};
-use super::{ip_proto, ip6_ext};
+use super::{ip_proto, ip6_ext, ip6_old, mobility};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, array, be16, u8_at, upto};
 use crate::capture::text::Out;
@@ -17,60 +17,35 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         return Ok(());
     }
     cx.depth += 1;
-    let done = checked(cx, out, b, len);
+    let done = if cx.v50() { checked(cx, out, b, len) } else { ip6_old::print(cx, out, b, len) };
     cx.depth -= 1;
     done
 }
 
 fn checked(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
-    let new = cx.v50();
-    if new {
-        if !cx.o.e {
-            out.str("IP6 ");
-        }
-        if len < HEADER {
-            return bad(out, " [length ", len, " < ", HEADER);
-        }
-        let version = u32::from(u8_at(b, 0)? >> 4);
-        if version != 6 {
-            return bad(out, " [version ", version, " != ", 6);
-        }
+    if !cx.o.e {
+        out.str("IP6 ");
+    }
+    if len < HEADER {
+        return bad(out, " [length ", len, " < ", HEADER);
+    }
+    let version = u32::from(u8_at(b, 0)? >> 4);
+    if version != 6 {
+        return bad(out, " [version ", version, " != ", 6);
     }
     let head = array::<40>(b, 0)?;
-    if !new {
-        if len < HEADER {
-            out.str("truncated-ip6 ");
-            out.dec(len);
-            return Ok(());
-        }
-        if !cx.o.e {
-            out.str("IP6 ");
-        }
-        if head[0] >> 4 != 6 {
-            out.str("version error: ");
-            out.dec(head[0] >> 4);
-            out.str(" != 6");
-            return Ok(());
-        }
-    }
     let payload = u32::from(be16(&head, 4)?);
     let (mut total, over) = (payload + HEADER, payload + HEADER > len);
     // No length and no option that says one: an offload, which none but a long packet needs.
     let presumed = payload == 0 && head[6] != 0 && len > 65_535 + HEADER;
-    if new && presumed {
+    if presumed {
         total = len;
     }
-    if over && new {
+    if over {
         too_long(out, total, len);
     }
     if cx.o.v > 0 {
         verbose(cx, out, &head, payload, presumed.then_some(len));
-    }
-    if over && !new {
-        out.str("truncated-ip6 - ");
-        out.dec(total - len);
-        out.str(" bytes missing!");
-        total = len;
     }
     // Hop-by-hop options may say how long the packet is.
     let room = if payload == 0 && head[6] == 0 { len } else { total };
@@ -97,7 +72,8 @@ fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
     Ok(())
 }
 
-fn verbose(cx: &Cx, out: &mut Out, head: &[u8; 40], payload: u32, real: Option<u32>) {
+/// `(hlim 64, next-header UDP (17), payload length 90) `.
+pub(super) fn verbose(cx: &Cx, out: &mut Out, head: &[u8; 40], payload: u32, real: Option<u32>) {
     let [a, b, c, d, ..] = *head;
     let flow = u32::from_be_bytes([a, b, c, d]);
     out.byte(b'(');
@@ -182,6 +158,7 @@ fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], (total, len): (u32, u32), head: &
                     None => return Ok(()),
                 }
             }
+            62 | 135 => return mobility::print(cx, out, rest),
             _ => return ip_proto::payload(cx, out, next, rest, left, &l3),
         };
         next = u8_at(rest, 0)?;

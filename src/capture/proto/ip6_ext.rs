@@ -63,7 +63,7 @@ fn list(cx: &Cx, out: &mut Out, b: &[u8], mut jumbo: Option<&mut Jumbo>) -> Step
             continue;
         }
         let size = usize::from(u8_at(b, at + 1)?);
-        if cx.v50() && at + 2 + size > b.len() {
+        if at + 2 + size > b.len() {
             out.str(" [remaining length ");
             out.dec((b.len() - at) as u32);
             out.str(" < ");
@@ -90,14 +90,14 @@ fn list(cx: &Cx, out: &mut Out, b: &[u8], mut jumbo: Option<&mut Jumbo>) -> Step
         if kind == 0xc2 {
             length(cx, out, be32(body, 0)?, jumbo.as_deref_mut());
         } else if told {
-            one(cx, out, kind, body)?;
+            one(out, kind, body)?;
         }
         at += 2 + size;
     }
     Ok(true)
 }
 
-fn one(cx: &Cx, out: &mut Out, kind: u8, body: &[u8]) -> Step {
+fn one(out: &mut Out, kind: u8, body: &[u8]) -> Step {
     match kind {
         1 => out.str("(padn)"),
         5 => {
@@ -111,9 +111,9 @@ fn one(cx: &Cx, out: &mut Out, kind: u8, body: &[u8]) -> Step {
             out.byte(b')');
         }
         _ => {
-            out.str(if cx.v50() { "(unknown opt-type 0x" } else { "(opt_type 0x" });
+            out.str("(unknown opt-type 0x");
             out.hex2(kind);
-            out.str(if cx.v50() { " len=" } else { ": len=" });
+            out.str(" len=");
             out.dec(body.len() as u32);
             out.byte(b')');
         }
@@ -172,14 +172,16 @@ pub fn fragment(cx: &mut Cx, out: &mut Out, b: &[u8], left: u32) -> Step<Option<
 pub fn routing(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step<Option<usize>> {
     cx.proto = "rt6";
     out.str("RT6");
-    let [_, words, kind, left] = array::<4>(b, 0)?;
+    let words = u8_at(b, 1)?;
     out.str(" (len=");
     out.dec(words);
+    let kind = u8_at(b, 2)?;
     out.str(", type=");
     out.dec(kind);
     if kind == 0 {
         out.str(" [Deprecated]");
     }
+    let left = u8_at(b, 3)?;
     out.str(", segleft=");
     out.dec(left);
     let fine = match kind {
@@ -228,15 +230,17 @@ fn hops(cx: &mut Cx, out: &mut Out, b: &[u8], count: usize) -> Step<bool> {
 
 /// Segment routing (RFC 8754).
 fn segments(cx: &mut Cx, out: &mut Out, b: &[u8], words: u8) -> Step<bool> {
-    let (last, flags) = (u8_at(b, 4)?, u8_at(b, 5)?);
+    let last = u8_at(b, 4)?;
     out.str(", last-entry=");
     out.dec(last);
+    let flags = u8_at(b, 5)?;
     if flags != 0 || cx.o.v > 0 {
         out.str(", flags=0x");
         out.hex(flags);
     }
+    let tag = be16(b, 6)?;
     out.str(", tag=");
-    out.hex(be16(b, 6)?);
+    out.hex(tag);
     if !cx.v50() {
         return Ok(even(out, words) && hops(cx, out, b, usize::from(words / 2))?);
     }
@@ -295,6 +299,18 @@ pub fn last_hop(b: &[u8]) -> Option<[u8; 16]> {
     match kind {
         0 | 2 if left > 0 && words >= 2 => array(b, 8 + 16 * (words / 2 - 1)).ok(),
         4 if left > 0 => array(b, 8).ok(),
+        _ => None,
+    }
+}
+
+/// As [`last_hop`], as the older version has it: of a type 0 or 2 header the last address that was captured, whether or not
+/// hops are left.
+pub fn old_last_hop(b: &[u8]) -> Option<[u8; 16]> {
+    let (words, kind) = (usize::from(*b.get(1)?), *b.get(2)?);
+    let whole = b.len() >= 4 && words.is_multiple_of(2);
+    match kind {
+        0 | 2 if whole => (0..words / 2).map_while(|n| array(b, 8 + 16 * n).ok()).last(),
+        4 if whole => array(b, 8).ok(),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! IP protocols: their names, and which printer reads what.
 
 use super::l3::L3;
-use super::{gre, icmp, icmp6, igmp, ip4, ip6, ipsec, tcp, udp};
+use super::{gre, icmp, icmp6, igmp, ip_names, ip4, ip6, ipsec, tcp, udp};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after};
 use crate::capture::text::Out;
@@ -36,6 +36,7 @@ pub fn name(cx: &Cx, proto: u8) -> Option<&'static str> {
         50 => "ESP",
         51 => "AH",
         55 => "Mobile IP",
+        62 if !cx.v50() => "Mobile IP (old)",
         58 => "ICMPv6",
         59 if cx.v50() => "No Next Header",
         60 if cx.v50() => "DSTOPT",
@@ -46,14 +47,15 @@ pub fn name(cx: &Cx, proto: u8) -> Option<&'static str> {
         112 => "VRRP",
         113 => "PGM",
         132 => "SCTP",
+        97 if !cx.v50() => "Ethernet",
         135 => "Mobility",
         _ => return None,
     })
 }
 
-/// ` ip-proto-253`, or the name from the host's own table.
+/// ` ip-proto-253`, or the protocol's name.
 pub fn unnamed(cx: &Cx, out: &mut Out, proto: u8) {
-    match if cx.o.n { None } else { cx.names.ip_protocol(proto) } {
+    match if cx.o.n { None } else { ip_names::name(proto) } {
         Some(name) => {
             out.byte(b' ');
             out.str(name);
@@ -77,7 +79,9 @@ pub fn payload(cx: &mut Cx, out: &mut Out, proto: u8, b: &[u8], len: u32, l3: &L
         47 => gre::print(cx, out, b, len),
         50 => ipsec::esp(cx, out, b, len),
         51 => match ipsec::ah(cx, out, b, len)? {
-            Some((used, next)) => payload_inside(cx, out, next, after(b, used), len - used as u32, l3),
+            Some((used, next)) => {
+                payload_inside(cx, out, next, after(b, used), len.saturating_sub(used as u32), l3)
+            }
             None => Ok(()),
         },
         58 => icmp6::print(cx, out, b, len, l3),

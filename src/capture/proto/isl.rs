@@ -17,6 +17,33 @@ pub fn is_one(b: &[u8]) -> bool {
     to && b.get(14..17) == Some(&[0xaa, 0xaa, 0x03])
 }
 
+/// What the header tells, and the frame within.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Isl<'a> {
+    /// What is within: 0 for Ethernet.
+    pub kind: u8,
+    /// The VLAN.
+    pub vlan: u16,
+    /// The priority.
+    pub priority: u8,
+    /// For the switches themselves.
+    pub bpdu: bool,
+    /// The sender's port.
+    pub index: u16,
+    /// The frame, as far as it was captured.
+    pub data: &'a [u8],
+    /// Its length on the wire.
+    pub len: u32,
+}
+
+/// Reads a frame that [`is_one`].
+pub fn read(b: &[u8], len: u32) -> Step<Isl<'_>> {
+    let (kind, vlan, index) = (u8_at(b, 5)?, be16(b, 20)?, be16(b, 22)?);
+    let len = len.saturating_sub(HEADER as u32 + TRAILER);
+    let data = upto(after(b, HEADER), len as usize);
+    Ok(Isl { kind: kind >> 4, vlan: vlan >> 1, priority: kind & 7, bpdu: vlan & 1 != 0, index, data, len })
+}
+
 /// The frame. Says how long its header is.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
     cx.proto = "isl";

@@ -28,7 +28,7 @@ pub struct L3<'a> {
     pub ttl: u8,
     /// The header's bytes from its first on, as captured.
     pub bytes: &'a [u8],
-    /// The last destination, which a routing header may move: what an IPv6 checksum covers.
+    /// The last destination, which a source route may move: what a checksum covers. IPv4 has four bytes of it.
     pub last: [u8; 16],
 }
 
@@ -91,8 +91,9 @@ impl L3<'_> {
         let [l3, l2, l1, l0] = len.to_be_bytes();
         let mut text = [0; 40];
         let used = match self.ends {
-            Ends::V4([a, b, c, d], [e, f, g, h]) => {
+            Ends::V4([a, b, c, d], _) => {
                 // The length has sixteen bits here, however long the packet is.
+                let [e, f, g, h, ..] = self.last;
                 let all = [a, b, c, d, e, f, g, h, 0, 0, l1, l0, 0, proto];
                 text.first_chunk_mut().into_iter().for_each(|slot| *slot = all);
                 all.len()

@@ -15,7 +15,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
     cx.proto = "llc";
     if b.len() < 3 || len < 3 {
         super::cut(cx, out);
-        hex::unread(cx, out, b);
+        rest_of(cx, out, b);
         return Ok((b.len(), true));
     }
     let (dsap_field, ssap_field, mut control) = (u8_at(b, 0)?, u8_at(b, 1)?, u16::from(u8_at(b, 2)?));
@@ -23,7 +23,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
     let hlen = if unnumbered { 3 } else { 4 };
     if b.len() < hlen || len < hlen as u32 {
         super::cut(cx, out);
-        hex::unread(cx, out, b);
+        rest_of(cx, out, b);
         return Ok((b.len(), true));
     }
     if !unnumbered {
@@ -64,6 +64,15 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>)
         return Ok((hlen, false));
     }
     Ok((hlen, numbered(out, control, flags, len)))
+}
+
+/// The bytes of a header that is too short.
+fn rest_of(cx: &Cx, out: &mut Out, b: &[u8]) {
+    if cx.v50() {
+        hex::unread(cx, out, b);
+    } else {
+        hex::hex_and_ascii(out, "\n\t", b, 0);
+    }
 }
 
 /// A numbered frame; true if it carries nothing.
@@ -214,6 +223,9 @@ fn flag_names(out: &mut Out, flags: u16) {
 
 /// An organisation and its own type. False if nobody reads it; then addresses and header are told.
 fn snap(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, macs: Option<Macs>) -> Step<bool> {
+    if !cx.v50() {
+        cx.proto = "snap";
+    }
     if len < 5 || need(b, 5).is_err() {
         super::cut(cx, out);
         return Ok(true);

@@ -20,14 +20,18 @@ pub mod ip4;
 pub mod ip4_opts;
 pub mod ip6;
 pub mod ip6_ext;
+mod ip6_old;
+mod ip_names;
 pub mod ip_proto;
 pub mod ipsec;
 pub mod isl;
 pub mod l3;
 pub mod llc;
 mod mld;
+mod mobility;
 pub mod mptcp;
 pub mod nsh;
+mod nsh_old;
 pub mod null;
 pub mod otv;
 pub mod oui;
@@ -45,7 +49,7 @@ pub mod wireguard;
 
 use super::ctx::Cx;
 use super::packet::{Link, Packet};
-use super::reader::Step;
+use super::reader::{Cut, Step};
 use super::text::Out;
 
 /// Prints the frame; says how long its link header is.
@@ -60,7 +64,8 @@ pub(super) fn link(cx: &mut Cx, out: &mut Out, packet: &Packet<'_>) -> Step<usiz
         Link::IPV4 => raw::link(cx, out, b, len, Some(4)),
         Link::IPV6 => raw::link(cx, out, b, len, Some(6)),
         Link::NULL | Link::LOOP => null::print(cx, out, b, len),
-        Link::PPP | Link::PPP_HDLC => ppp::print(cx, out, b, len),
+        Link::PPP => ppp::link(cx, out, b, len),
+        Link::PPP_HDLC => ppp::hdlc(cx, out, b, len),
         Link(number) => {
             out.str("UNSUPPORTED (");
             out.dec(number);
@@ -76,6 +81,18 @@ pub fn cut(cx: &Cx, out: &mut Out) {
     out.str(" [|");
     out.str(cx.proto);
     out.byte(b']');
+}
+
+/// A header that tcpdump 4.99 told the end of where it met it, and went on behind: nothing then. Since, the end of the
+/// captured bytes ends the packet.
+pub fn caught<T>(cx: &Cx, out: &mut Out, step: Step<T>) -> Step<Option<T>> {
+    match step {
+        Err(Cut) if !cx.v50() => {
+            cut(cx, out);
+            Ok(None)
+        }
+        step => step.map(Some),
+    }
 }
 
 /// The packet says what cannot be.
@@ -105,6 +122,22 @@ pub fn bits_with(out: &mut Out, value: u32, none: &str, between: &str, table: &[
     }
     if !any {
         out.str(none);
+    }
+}
+
+/// `1y2w3d4h5m6s`, without the parts that are zero.
+pub fn seconds(out: &mut Out, secs: u32) {
+    if secs == 0 {
+        return out.str("0s");
+    }
+    let mut rest = secs;
+    let units = [(31_536_000, b'y'), (604_800, b'w'), (86_400, b'd'), (3600, b'h'), (60, b'm'), (1, b's')];
+    for (unit, letter) in units {
+        if rest >= unit {
+            out.dec(rest / unit);
+            out.byte(letter);
+            rest %= unit;
+        }
     }
 }
 

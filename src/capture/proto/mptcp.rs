@@ -8,7 +8,10 @@ const SYN: u8 = 2;
 const ACK: u8 = 16;
 
 /// The option from its kind on. False if it says what cannot be.
-pub fn print(cx: &Cx, out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
+    if !cx.v50() {
+        cx.proto = "mptcp";
+    }
     if b.len() < 3 {
         return Ok(false);
     }
@@ -18,11 +21,11 @@ pub fn print(cx: &Cx, out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
         0 => capable(cx, out, b, flags),
         1 => join(out, b, flags),
         2 => sequence(out, b, flags),
-        3 => add_address(out, b),
-        4 => remove_address(out, b),
-        5 => priority(out, b),
-        6 => fail(out, b),
-        7 => fast_close(out, b),
+        3 => add_address(cx, out, b),
+        4 => remove_address(cx, out, b),
+        5 => priority(cx, out, b),
+        6 => fail(cx, out, b),
+        7 => fast_close(cx, out, b),
         8 if cx.v50() => reset(out, b),
         _ => {
             out.str(" unknown");
@@ -160,7 +163,7 @@ fn sequence(out: &mut Out, b: &[u8], flags: u8) -> Step<bool> {
     Ok(at == b.len())
 }
 
-fn add_address(out: &mut Out, b: &[u8]) -> Step<bool> {
+fn add_address(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
     out.str(" add-addr");
     let (v4, port, mac) = match b.len() {
         8 => (true, false, false),
@@ -176,8 +179,10 @@ fn add_address(out: &mut Out, b: &[u8]) -> Step<bool> {
     let low = u8_at(b, 2)? & 15;
     match low {
         0 => out.str(" v1"),
-        1 => out.str(" v1 echo"),
-        4 | 6 => out.str(" v0"),
+        1 => out.str(if cx.v50() { " v1 echo" } else { " v1-echo" }),
+        4 | 6 if cx.v50() => out.str(" v0"),
+        4 => out.str(" v0-ip4"),
+        6 => out.str(" v0-ip6"),
         _ => out.str(" [bad version/echo]"),
     }
     out.str(" id ");
@@ -201,11 +206,12 @@ fn add_address(out: &mut Out, b: &[u8]) -> Step<bool> {
     Ok(true)
 }
 
-fn remove_address(out: &mut Out, b: &[u8]) -> Step<bool> {
-    out.str(" remove-addr id");
+fn remove_address(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
+    out.str(if cx.v50() { " remove-addr id" } else { " rem-addr" });
     if b.len() < 4 {
         return Ok(false);
     }
+    out.str(if cx.v50() { "" } else { " id" });
     for id in take(b, 3, b.len() - 3)? {
         out.byte(b' ');
         out.dec(*id);
@@ -213,12 +219,13 @@ fn remove_address(out: &mut Out, b: &[u8]) -> Step<bool> {
     Ok(true)
 }
 
-fn priority(out: &mut Out, b: &[u8]) -> Step<bool> {
+fn priority(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
     out.str(" prio");
     if !matches!(b.len(), 3 | 4) {
         return Ok(false);
     }
-    out.str(if u8_at(b, 2)? & 1 != 0 { " backup" } else { "" });
+    let other = if cx.v50() { "" } else { " non-backup" };
+    out.str(if u8_at(b, 2)? & 1 != 0 { " backup" } else { other });
     if b.len() == 4 {
         out.str(" id ");
         out.dec(u8_at(b, 3)?);
@@ -226,20 +233,22 @@ fn priority(out: &mut Out, b: &[u8]) -> Step<bool> {
     Ok(true)
 }
 
-fn fail(out: &mut Out, b: &[u8]) -> Step<bool> {
-    out.str(" fail seq ");
+fn fail(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
+    out.str(if cx.v50() { " fail seq " } else { " fail" });
     if b.len() != 12 {
         return Ok(false);
     }
+    out.str(if cx.v50() { "" } else { " seq " });
     out.dec(be64(b, 4)?);
     Ok(true)
 }
 
-fn fast_close(out: &mut Out, b: &[u8]) -> Step<bool> {
-    out.str(" fast-close key 0x");
+fn fast_close(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
+    out.str(if cx.v50() { " fast-close key 0x" } else { " fast-close" });
     if b.len() != 12 {
         return Ok(false);
     }
+    out.str(if cx.v50() { "" } else { " key 0x" });
     out.hex(be64(b, 4)?);
     Ok(true)
 }

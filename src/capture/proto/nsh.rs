@@ -1,6 +1,6 @@
 //! Network service header (RFC 8300).
 
-use super::{ether, ip4, ip6};
+use super::{ether, ip4, ip6, nsh_old};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, be16, be24, need, take, u8_at};
 use crate::capture::text::Out;
@@ -10,6 +10,9 @@ const HEADER: u32 = 8;
 /// The header with its context, then what it names.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "nsh";
+    if !cx.v50() {
+        return nsh_old::print(cx, out, b, len);
+    }
     out.str("NSH, ");
     if len < HEADER {
         out.str("[length ");

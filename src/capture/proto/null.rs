@@ -2,16 +2,13 @@
 
 use super::{hex, ip4, ip6};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, after, le32};
+use crate::capture::reader::{Step, after, le32, need};
 use crate::capture::text::Out;
 
 /// Link types NULL and LOOP. Says how long the header is.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
     cx.proto = "null";
-    if b.len() < 4 {
-        super::cut(cx, out);
-        return Ok(b.len());
-    }
+    need(b, 4)?;
     let mut family = le32(b, 0)?;
     // Another machine's byte order, or LOOP's: no family is this large.
     if family & 0xffff_0000 != 0 {

@@ -16,7 +16,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.dec(len);
         out.str(" < 8]");
         super::invalid(out);
-        return Ok(());
+        return need(b, len as usize);
     }
     let flags = u8_at(b, 0)?;
     let (overlay, instance) = (be24(b, 1), be24(b, 4));

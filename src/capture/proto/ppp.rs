@@ -5,43 +5,96 @@ use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, be16, u8_at};
 use crate::capture::text::Out;
 
-/// A frame. Says how long its header is.
-pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
+const HEADER: usize = 4;
+
+/// Link type PPP. Says how long the header is.
+pub fn link(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
     cx.proto = "ppp";
-    if b.len() < 4 || len < 4 {
+    if b.len() < HEADER {
         super::cut(cx, out);
         return Ok(b.len());
     }
-    let mut at = 0;
-    match be16(b, 0)? {
-        0x0003 => {
-            if cx.o.e {
-                out.str("In  ");
-            }
-            at = 2;
-        }
-        0x0103 => {
-            if cx.o.e {
-                out.str("Out ");
-            }
-            at = 2;
-        }
-        0xff03 => at = 2,
-        _ => {}
+    inside(cx, out, b, len)?;
+    Ok(HEADER)
+}
+
+/// Link type PPP in HDLC's framing: the protocol is told always. Says how long the header is.
+pub fn hdlc(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
+    cx.proto = "ppp_hdlc";
+    if b.len() < HEADER {
+        super::cut(cx, out);
+        return Ok(b.len());
     }
-    let first = u8_at(b, at)?;
-    let proto = if first & 1 == 1 { u16::from(first) } else { be16(b, at)? };
-    at += if first & 1 == 1 { 1 } else { 2 };
     if cx.o.e {
-        out.str(name(proto).unwrap_or("unknown"));
+        out.hex2(u8_at(b, 0)?);
+        out.byte(b' ');
+        out.hex2(u8_at(b, 1)?);
+        out.byte(b' ');
+        out.dec(len);
+        out.byte(b' ');
+    }
+    let (rest, proto) = (after(b, HEADER), be16(b, 2)?);
+    if u8_at(b, 0)? != 0xff {
+        out.str("unknown addr ");
+        out.hex2(u8_at(b, 2)?);
+        out.str("; ctrl ");
+        out.hex2(u8_at(b, 3)?);
+        return Ok(2);
+    }
+    match name(proto) {
+        Some(name) => out.str(name),
+        None => unknown(out, proto),
+    }
+    out.str(": ");
+    protocol(cx, out, proto, rest, len.saturating_sub(HEADER as u32))?;
+    Ok(HEADER)
+}
+
+/// A frame within something: its first bytes may be left away.
+pub fn inside(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    cx.proto = "ppp";
+    let mut at = 0;
+    if len < 2 {
+        super::cut(cx, out);
+        return Ok(());
+    }
+    let first = be16(b, 0)?;
+    if matches!(first, 0x0003 | 0x0103 | 0xff03) {
+        out.str(match first {
+            0x0003 if cx.o.e => "In  ",
+            0x0103 if cx.o.e => "Out ",
+            _ => "",
+        });
+        at = 2;
+    }
+    if len < at + 2 {
+        super::cut(cx, out);
+        return Ok(());
+    }
+    let place = at as usize;
+    let first = u8_at(b, place)?;
+    let short = first & 1 == 1;
+    let proto = if short { u16::from(first) } else { be16(b, place)? };
+    at += if short { 1 } else { 2 };
+    if cx.o.e {
+        let name = name(proto);
+        out.str(name.unwrap_or("unknown"));
         out.str(" (0x");
         out.hex4(proto);
         out.str("), length ");
         out.dec(len);
+        if name.is_none() {
+            return Ok(());
+        }
         out.str(": ");
     }
-    protocol(cx, out, proto, after(b, at), len.saturating_sub(at as u32))?;
-    Ok(at)
+    protocol(cx, out, proto, after(b, at as usize), len - at)
+}
+
+fn unknown(out: &mut Out, proto: u16) {
+    out.str("unknown PPP protocol (0x");
+    out.hex4(proto);
+    out.byte(b')');
 }
 
 /// What a PPP protocol number names.
@@ -52,14 +105,10 @@ pub fn protocol(cx: &mut Cx, out: &mut Out, proto: u16, b: &[u8], len: u32) -> S
         _ => {
             match name(proto) {
                 Some(name) => out.str(name),
-                None => {
-                    out.str("unknown PPP protocol (0x");
-                    out.hex4(proto);
-                    out.byte(b')');
-                }
+                None => unknown(out, proto),
             }
             out.byte(b' ');
-            hex::unread(cx, out, b);
+            hex::hex(out, "\n\t", b);
             Ok(())
         }
     }

@@ -3,7 +3,7 @@
 use super::ethertype::{self, Known};
 use super::{ether, hex, llc};
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, after, array, be16, be32, u8_at};
+use crate::capture::reader::{Step, after, array, be16, be32, need, u8_at};
 use crate::capture::text::Out;
 
 const HEADER: usize = 16;
@@ -22,11 +22,8 @@ struct Head {
 
 /// Version 1. Says how long its header is.
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
-    cx.proto = "linux_sll";
-    if b.len() < HEADER {
-        super::cut(cx, out);
-        return Ok(b.len());
-    }
+    cx.proto = "sll";
+    need(b, HEADER)?;
     let mac = if be16(b, 4)? == 6 { Some(array(b, 6)?) } else { None };
     let head = Head { index: None, direction: be16(b, 0)?, mac, kind: be16(b, 14)? };
     if cx.o.e {
@@ -37,11 +34,8 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
 
 /// Version 2. Says how long its header is.
 pub fn print_2(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step<usize> {
-    cx.proto = "linux_sll2";
-    if b.len() < HEADER_2 {
-        super::cut(cx, out);
-        return Ok(b.len());
-    }
+    cx.proto = "sll2";
+    need(b, HEADER_2)?;
     let index = be32(b, 4)?;
     let mac = if u8_at(b, 11)? == 6 { Some(array(b, 12)?) } else { None };
     let head = Head { index: Some(index), direction: u16::from(u8_at(b, 10)?), mac, kind: be16(b, 0)? };

@@ -45,6 +45,8 @@ pub struct Segment {
     pub start: Start,
     /// From the end that sorts second.
     pub reversed: bool,
+    /// The payload was captured to its end.
+    pub whole: bool,
 }
 
 /// A segment.
@@ -65,16 +67,12 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
     };
     let [_, _, _, _, s3, s2, s1, s0, a3, a2, a1, a0, offset, flags, ..] = head;
     let hlen = u32::from(offset >> 4) * 4;
-    if cx.o.q > 0 {
-        out.str("tcp ");
-        out.dec(len.wrapping_sub(hlen));
-        if hlen > len {
-            bad_header(out, hlen, len);
-        }
+    if before_flags(cx, out, hlen, len) {
         return Ok(());
     }
     let told = (u32::from_be_bytes([s3, s2, s1, s0]), u32::from_be_bytes([a3, a2, a1, a0]));
-    let (seq, ack, segment) = relative(cx, l3, (sport, dport), flags, told);
+    let (seq, ack, mut segment) = relative(cx, l3, (sport, dport), flags, told);
+    segment.whole = b.len() >= len as usize;
     let body_len = len.wrapping_sub(hlen);
     let accurate = offset & 1 != 0 && cx.v50();
     if hlen <= len && hlen >= 20 && cx.o.v == 0 {
@@ -93,16 +91,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         return optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment, l3);
     }
     out.window(|w| write_flags(w, flags, accurate));
-    if hlen > len {
-        bad_header(out, hlen, len);
-        super::invalid(out);
-        return Ok(());
-    }
-    if cx.v50() && hlen < 20 {
-        out.str(" [header length ");
-        out.dec(hlen);
-        out.str(" < 20]");
-        super::invalid(out);
+    if behind_flags(cx, out, hlen, len) {
         return Ok(());
     }
     if cx.o.v > 0 && !cx.o.no_sums && !l3.fragmented {
@@ -149,6 +138,48 @@ fn optioned(
     behind(cx, out, b, (hlen, body_len), ports, segment.flags, l3)
 }
 
+/// What a header that is too short for the older version, or -q, says instead of everything. True if that is all.
+#[inline(always)]
+fn before_flags(cx: &Cx, out: &mut Out, hlen: u32, len: u32) -> bool {
+    if hlen < 20 && !cx.v50() {
+        out.str(" tcp ");
+        out.dec(len.wrapping_sub(hlen));
+        out.str(" [bad hdr length ");
+        out.dec(hlen);
+        out.str(" - too short, < 20]");
+        return true;
+    }
+    if cx.o.q > 0 {
+        out.str("tcp ");
+        out.dec(len.wrapping_sub(hlen));
+        if hlen > len {
+            bad_header(cx, out, hlen, len);
+        }
+        return true;
+    }
+    false
+}
+
+/// A header's length that cannot be. True if it is one.
+#[inline(always)]
+fn behind_flags(cx: &Cx, out: &mut Out, hlen: u32, len: u32) -> bool {
+    if hlen > len {
+        bad_header(cx, out, hlen, len);
+        if cx.v50() {
+            super::invalid(out);
+        }
+        return true;
+    }
+    if hlen < 20 {
+        out.str(" [header length ");
+        out.dec(hlen);
+        out.str(" < 20]");
+        super::invalid(out);
+        return true;
+    }
+    false
+}
+
 /// Both numbers, relative to the connection's first unless -S.
 #[inline(always)]
 fn relative(
@@ -158,7 +189,7 @@ fn relative(
     flags: u8,
     (mut seq, mut ack): (u32, u32),
 ) -> (u32, u32, Segment) {
-    let mut segment = Segment { flags, start: Start::default(), reversed: false };
+    let mut segment = Segment { flags, start: Start::default(), reversed: false, whole: true };
     if !cx.o.absolute && flags & ACK != 0 {
         let (start, reversed, known) = start_of(cx, l3, ports, flags & SYN != 0, seq, ack);
         if known {
@@ -220,6 +251,14 @@ fn behind(
     }
     let captured = b.len() >= hlen as usize;
     let body = after(b, hlen as usize);
+    if !captured && !cx.v50() {
+        out.str(" [remaining caplen(");
+        out.dec(b.len() as u32);
+        out.str(") < header length(");
+        out.dec(hlen);
+        out.str(")]");
+        return Err(Cut);
+    }
     if flags & RST != 0 && (cx.v50() || cx.o.v > 0) {
         return tcp_rst::print(cx, out, body, len);
     }
@@ -243,10 +282,10 @@ fn write_flags(w: &mut Window<'_>, flags: u8, accurate: bool) {
     w.byte(b']');
 }
 
-fn bad_header(out: &mut Out, hlen: u32, len: u32) {
+fn bad_header(cx: &Cx, out: &mut Out, hlen: u32, len: u32) {
     out.str(" [bad hdr length ");
     out.dec(hlen);
-    out.str(", too long, > ");
+    out.str(if cx.v50() { ", too long, > " } else { " - too long, > " });
     out.dec(len);
     out.byte(b']');
 }

@@ -3,7 +3,7 @@
 use super::mptcp;
 use super::tcp::Segment;
 use crate::capture::ctx::Cx;
-use crate::capture::reader::{Step, array, be16, be32, need, take, u8_at};
+use crate::capture::reader::{Cut, Step, array, be16, be32, need, take, u8_at};
 use crate::capture::text::Out;
 
 const ACK: u8 = 16;
@@ -32,10 +32,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, segment: &Segment) 
         Err(End::Bad) => {
             out.str("[bad opt]");
             if !first {
-                out.byte(b'>');
+                out.byte(if cx.v50() { b'>' } else { b']' });
             }
             Ok(false)
         }
+        Err(End::Short) if !cx.v50() => Err(Cut),
         Err(end) => {
             super::cut(cx, out);
             if !cx.v50() && !first && matches!(end, End::Within) {
@@ -163,7 +164,10 @@ fn one(cx: &mut Cx, out: &mut Out, o: &Body<'_>, segment: &Segment) -> Result<us
         }
         19 => {
             o.check(16)?;
-            out.str(" can't check - ");
+            out.str(if cx.v50() { " can't check - " } else { " " });
+            if !cx.v50() {
+                out.str(if segment.whole { NO_SECRET } else { "snaplen too short, can't check - " });
+            }
             out.hexes(take(b, at, 16)?);
             Ok(16)
         }
@@ -176,6 +180,7 @@ fn one(cx: &mut Cx, out: &mut Out, o: &Body<'_>, segment: &Segment) -> Result<us
             Ok(2)
         }
         28 => user_timeout(out, o),
+        29 if !cx.v50() => old_authentication(out, o, rest),
         29 => authentication(out, o, rest),
         30 => {
             o.check(rest)?;
@@ -210,6 +215,7 @@ fn name(cx: &Cx, kind: u8) -> Option<&'static str> {
         8 => "TS",
         11 => "cc",
         12 => "ccnew",
+        13 if !cx.v50() => "",
         13 => "ccecho",
         19 => "md5",
         20 => "scps",
@@ -223,7 +229,14 @@ fn name(cx: &Cx, kind: u8) -> Option<&'static str> {
     })
 }
 
+/// What an older version says of a signature that it has no secret for.
+const NO_SECRET: &str = "shared secret not supplied with -M, can't check - ";
+
 fn sack(cx: &Cx, out: &mut Out, o: &Body<'_>, segment: &Segment, rest: usize) -> Result<usize, End> {
+    if !cx.v50() && !rest.is_multiple_of(8) {
+        out.str(" invalid sack");
+        return Ok(rest);
+    }
     if !rest.is_multiple_of(8) || (cx.v50() && segment.flags & ACK == 0) {
         out.str(" malformed sack [len ");
         out.dec(rest as u32);
@@ -275,6 +288,25 @@ fn authentication(out: &mut Out, o: &Body<'_>, rest: usize) -> Result<usize, End
     Ok(rest)
 }
 
+/// Field by field, as far as there is any.
+fn old_authentication(out: &mut Out, o: &Body<'_>, rest: usize) -> Result<usize, End> {
+    if rest < 2 {
+        super::invalid(out);
+        return Ok(rest);
+    }
+    for (n, name) in [" keyid ", " rnextkeyid "].into_iter().enumerate() {
+        o.check(n + 1)?;
+        out.str(name);
+        out.dec(u8_at(o.b, o.at + n)?);
+    }
+    out.str(if rest > 2 { " mac 0x" } else { "" });
+    for n in 2..rest {
+        o.check(n + 1)?;
+        out.hex2(u8_at(o.b, o.at + n)?);
+    }
+    Ok(rest)
+}
+
 fn fast_open(out: &mut Out, cookie: &[u8], experiment: bool) {
     if experiment {
         out.str("tfo");
@@ -318,11 +350,9 @@ fn accurate_ecn(out: &mut Out, o: &Body<'_>, rest: usize) -> Result<usize, End> 
 }
 
 fn unknown(out: &mut Out, o: &Body<'_>, rest: usize) -> Result<usize, End> {
+    out.str(if rest > 0 { " 0x" } else { "" });
     for n in 0..rest {
         o.check(n + 1)?;
-        if n == 0 {
-            out.str(" 0x");
-        }
         out.hex2(u8_at(o.b, o.at + n)?);
     }
     Ok(rest)

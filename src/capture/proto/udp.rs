@@ -11,10 +11,12 @@ use crate::capture::text::Out;
 pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Step {
     cx.proto = "udp";
     let (Ok(sport), Ok(dport)) = (be16(b, 0), be16(b, 2)) else {
-        l3.src(cx, out);
-        out.str(" > ");
-        l3.dst(cx, out);
-        out.str(": ");
+        if l3.directly(UDP) {
+            l3.src(cx, out);
+            out.str(" > ");
+            l3.dst(cx, out);
+            out.str(": ");
+        }
         super::cut(cx, out);
         return Ok(());
     };
@@ -88,13 +90,16 @@ fn forced(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
 fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3: &L3<'_>) -> Step<bool> {
     let (sport, dport) = ports;
     let tunnels = &cx.o.tunnels;
-    let inner = if has(&tunnels.vxlan, dport) {
-        vxlan::print
-    } else if has(&tunnels.otv, dport) {
+    // The older version takes the source port for a tunnel's, too.
+    let old = !cx.v50();
+    let to = |ports: &[u16]| has(ports, dport) || (old && has(ports, sport));
+    let inner = if to(&tunnels.otv) {
         otv::print
-    } else if has(&tunnels.geneve, dport) {
+    } else if to(&tunnels.vxlan) {
+        vxlan::print
+    } else if to(&tunnels.geneve) {
         geneve::print
-    } else if has(&tunnels.gpe, dport) {
+    } else if to(&tunnels.gpe) {
         gpe::print
     } else if has(&tunnels.bare, dport) || has(&tunnels.bare, sport) {
         if !bare::is_one(b) {
@@ -107,10 +112,12 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
         return app::udp(cx, out, ports, b, len, l3);
     };
     // What tcpdump reads before it comes to tunnels goes first here too.
-    if app::udp_known(sport) {
+    if app::udp_known(sport) || (old && app::udp_known(dport)) {
         return app::udp(cx, out, ports, b, len, l3);
     }
-    inner(cx, out, upto(b, len as usize), len).map(|()| true)
+    // The older version looks past the datagram's end, up to the packet's.
+    let b = if old { b } else { upto(b, len as usize) };
+    inner(cx, out, b, len).map(|()| true)
 }
 
 /// A list of one or two is looked through faster than `contains` is called.

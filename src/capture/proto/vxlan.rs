@@ -12,9 +12,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "vxlan";
     out.str("VXLAN");
     if len < HEADER as u32 {
-        out.str(" [length ");
-        out.dec(len);
-        out.str(" < 8]");
+        if cx.v50() {
+            out.str(" [length ");
+            out.dec(len);
+            out.str(" < 8]");
+        }
         super::invalid(out);
         return Ok(());
     }

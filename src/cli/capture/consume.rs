@@ -7,6 +7,7 @@ use crate::capture::ctx::{Opts, Tunnels};
 use crate::capture::json::Records;
 use crate::capture::nodes::Nodes;
 use crate::capture::packet::Packet;
+use crate::capture::paint::Paint;
 use crate::capture::text::Out;
 use crate::error::Failure;
 use crate::tap::sink::Interface;
@@ -67,12 +68,29 @@ pub struct Lines {
     each: bool,
     every: u64,
     annotate: bool,
+    paint: Paint,
+    painted: Vec<u8>,
 }
 
 impl Lines {
     /// Lines to `to`; with `each`, a line is written as soon as it is made.
     pub fn new(printer: Printer, to: Box<dyn Write>, each: bool, every: u64, annotate: bool) -> Self {
-        Self { printer, text: Out::with_room(2 * BLOCK), to, each, every, annotate }
+        let (paint, painted) = (Paint::default(), Vec::new());
+        Self { printer, text: Out::with_room(2 * BLOCK), to, each, every, annotate, paint, painted }
+    }
+
+    /// As a terminal is to show them.
+    pub fn painted(self, paint: Paint) -> Self {
+        Self { paint, ..self }
+    }
+
+    /// Writes the last packet's lines, painted, in place of what they are.
+    fn paint(&mut self, from: usize) {
+        let names: Vec<&str> = self.printer.nodes().0.iter().map(|node| node.name.as_str()).collect();
+        self.painted.clear();
+        self.paint.packet(self.text.bytes().get(from..).unwrap_or_default(), &names, &mut self.painted);
+        self.text.truncate(from);
+        self.text.raw(&self.painted);
     }
 
     fn write(&mut self) -> Result<(), Failure> {
@@ -95,7 +113,11 @@ impl Consumer for Lines {
         if self.every > 1 && !number.is_multiple_of(self.every) {
             return Ok(());
         }
+        let from = self.text.len();
         self.printer.numbered(number, packet, &mut self.text);
+        if self.paint != Paint::default() {
+            self.paint(from);
+        }
         if self.each || self.text.len() >= BLOCK { self.write() } else { Ok(()) }
     }
 

@@ -5,6 +5,7 @@ mod files;
 mod flags;
 mod flow_table;
 mod gate;
+mod hosts;
 mod leases;
 #[cfg(feature = "pcap")]
 mod live;
@@ -37,6 +38,7 @@ use crate::capture::flows::report::Known;
 use crate::capture::json::Records;
 use crate::capture::names::Names;
 use crate::capture::nodes::{Node, Nodes};
+use crate::capture::paint::Paint;
 use crate::capture::select;
 use crate::error::{Failure, exit};
 #[cfg(feature = "pcap")]
@@ -76,6 +78,7 @@ pub const NOTES: &str = "Examples:
                 ip {version src dst src_node dst_node proto ttl tos id length fragment},
                 udp {sport dport length}, tcp {sport dport seq ack flags win length}, icmp {type code id seq}
   tunnel        kind (vxlan, vxlan-gpe, geneve, udp), vni, group
+  isl           type, vlan, priority, bpdu, index; the frame within is inner
   cut           true if the captured bytes ended within a header, or one cannot be
 
 --path watches the node's ends of the pods' veths, their bridge, flannel's devices and their uplinks, and writes a line
@@ -198,6 +201,11 @@ fn with_overlay(flags: &Flags, expr: &str) -> (Flags, Overlay) {
 /// True if node names are to stand behind addresses.
 fn annotates(flags: &Flags) -> bool {
     flags.annotate && flags.print.compat == Compat::Ours && std::io::stdout().is_terminal()
+}
+
+/// True if text is to have colours: never in tcpdump's clothes.
+fn coloured(flags: &Flags) -> bool {
+    flags.print.compat == Compat::Ours && crate::cli::look::terminal(flags.color).0
 }
 
 #[cfg(feature = "pcap")]
@@ -337,7 +345,8 @@ fn consumer(flags: &Flags, nodes: &Nodes, devices: &[(String, String)]) -> Box<d
         }
         let printer = consume::printer(flags.print.clone(), names);
         let every = flags.sampling.unwrap_or(1);
-        Box::new(Lines::new(printer, consume::stdout(), each, every, annotates(flags)))
+        let paint = Paint { indented: annotates(flags), coloured: coloured(flags) };
+        Box::new(Lines::new(printer, consume::stdout(), each, every, annotates(flags)).painted(paint))
     };
     match &flags.write {
         Some(name) => {
@@ -365,11 +374,8 @@ fn names(flags: &Flags) -> Names {
     if flags.print.n {
         return names;
     }
-    for (file, protocols) in [("/etc/services", false), ("/etc/protocols", true)] {
-        // A host without the file has numbers.
-        let text = crate::tap::text(file).unwrap_or_default();
-        if protocols { names.protocols(&text) } else { names.services(&text) }
-    }
-    names.resolver = Some(Box::new(|ip| dns_lookup::lookup_addr(&ip).ok()));
+    // A host without the file has numbers.
+    names.services(&crate::tap::text("/etc/services").unwrap_or_default());
+    names.resolver = Some(hosts::resolver());
     names
 }

@@ -1,5 +1,7 @@
 //! `capture` on running interfaces: a lab of two nodes, and between them a second tunnel on a port of its own.
 
+mod abroad;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -186,6 +188,11 @@ fn a_running_overlay_is_captured_inside_and_out() {
     files(&lab, pod);
     super::flows::each_flow_is_told(&lab);
     beside_tcpdump(&lab);
+    abroad::the_guides_line_prints_what_tcpdump_prints_beside_it(&lab);
+    abroad::an_inner_filter_finds_a_connection(&lab);
+    abroad::records_go_into_jq(&lab);
+    abroad::a_terminal_shows_nodes(&lab);
+    abroad::a_file_is_read_elsewhere(&lab);
 }
 
 /// The filter in the kernel is as wide as ours needs it, whatever port the tunnel has.

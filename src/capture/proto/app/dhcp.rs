@@ -4,7 +4,7 @@ use super::dhcp_own;
 use super::dhcp_tags::{As, message, tag};
 use super::dns_name::visible;
 use crate::capture::ctx::Cx;
-use crate::capture::proto::l3;
+use crate::capture::proto::{self, l3};
 use crate::capture::reader::{Cut, Step, array, be16, be32, need, take, u8_at};
 use crate::capture::text::Out;
 
@@ -29,8 +29,8 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     let (kind, size) = (u8_at(b, 1)?, u8_at(b, 2)?);
     let ethernet = kind == 1 && size == 6;
     if ethernet && op == 1 {
-        out.str(" from ");
         let mac = array::<6>(b, 28)?;
+        out.str(" from ");
         crate::capture::proto::ethertype::mac(cx, out, mac);
     }
     out.str(", length ");
@@ -38,7 +38,10 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if cx.o.v == 0 {
         return Ok(());
     }
-    need(b, 10)?;
+    let whole = need(b, 10);
+    if proto::caught(cx, out, whole)?.is_none() {
+        return Ok(());
+    }
     fixed(cx, out, b, (kind, size))?;
     for (at, name) in [(12, "Client-IP "), (16, "Your-IP "), (20, "Server-IP "), (24, "Gateway-IP ")] {
         let addr = array::<4>(b, at)?;
@@ -49,25 +52,29 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         }
     }
     if ethernet {
-        out.str("\n\t  Client-Ethernet-Address ");
         let mac = array::<6>(b, 28)?;
+        out.str("\n\t  Client-Ethernet-Address ");
         crate::capture::proto::ethertype::mac(cx, out, mac);
     }
-    names(out, b)?;
-    let cookie = be32(b, OPTIONS)?;
+    if !names(cx, out, b)? {
+        proto::cut(cx, out);
+        return Ok(());
+    }
+    let cookie = be32(b, OPTIONS);
+    let Some(cookie) = proto::caught(cx, out, cookie)? else { return Ok(()) };
     if cookie == COOKIE {
         options(cx, out, b)
     } else {
         if cookie != 0 {
             out.str("\n\t  Vendor-#0x");
-            out.hex8(cookie);
+            if cx.v50() { out.hex8(cookie) } else { out.hex(cookie) }
         }
         Ok(())
     }
 }
 
-/// The names of server and file, if they are given.
-fn names(out: &mut Out, b: &[u8]) -> Step {
+/// The names of server and file, if they are given; false if one does not end.
+fn names(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<bool> {
     for (at, size, name) in [(44, 64, "sname"), (108, 128, "file")] {
         if u8_at(b, at)? != 0 {
             out.str("\n\t  ");
@@ -78,12 +85,15 @@ fn names(out: &mut Out, b: &[u8]) -> Step {
             let end = field.iter().position(|byte| *byte == 0);
             visible(out, field.get(..end.unwrap_or(field.len())).unwrap_or_default());
             out.byte(b'"');
+            if end.is_none() && !cx.v50() {
+                return Ok(false);
+            }
             if end.is_none() && field.len() < size {
                 return Err(Cut);
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn fixed(cx: &Cx, out: &mut Out, b: &[u8], (kind, size): (u8, u8)) -> Step {
@@ -94,7 +104,7 @@ fn fixed(cx: &Cx, out: &mut Out, b: &[u8], (kind, size): (u8, u8)) -> Step {
     if kind != 1 {
         number(out, ", htype ", kind.into());
     }
-    if size != 6 {
+    if size != 6 || (kind != 1 && !cx.v50()) {
         number(out, ", hlen ", size.into());
     }
     let hops = u8_at(b, 3)?;
@@ -156,6 +166,10 @@ fn options(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
             }
         }
         let Ok(value) = take(b, at, len) else {
+            if !cx.v50() {
+                proto::cut(cx, out);
+                return Ok(());
+            }
             out.str("[|rfc1048 ");
             out.dec(len as u32);
             out.byte(b']');
@@ -163,7 +177,7 @@ fn options(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
         };
         at += len;
         match number {
-            53 if len == 1 => kind_of_message(out, u8_at(value, 0)?),
+            53 if len == 1 => kind_of_message(cx, out, u8_at(value, 0)?),
             55 => parameters(out, value, cx.v50()),
             _ => {
                 let left = one(cx, out, number, form, value)?;
@@ -177,8 +191,8 @@ fn options(cx: &mut Cx, out: &mut Out, b: &[u8]) -> Step {
     Ok(())
 }
 
-fn kind_of_message(out: &mut Out, number: u8) {
-    match message(number) {
+fn kind_of_message(cx: &Cx, out: &mut Out, number: u8) {
+    match message(number, cx.v50()) {
         Some(name) => out.str(name),
         None => {
             out.str("Unknown (");

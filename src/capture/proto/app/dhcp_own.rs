@@ -9,24 +9,24 @@ use crate::capture::text::Out;
 /// Writes the value; says how many of its bytes were left over.
 pub(super) fn print(cx: &mut Cx, out: &mut Out, number: u8, b: &[u8]) -> Step<usize> {
     match number {
-        46 | 52 => one_word(out, number, b),
-        61 => client(out, b),
-        77 => classes(out, b),
-        81 => domain(out, b),
+        46 | 52 => one_word(cx, out, number, b),
+        61 => client(cx, out, b),
+        77 => classes(cx, out, b),
+        81 => domain(cx, out, b),
         82 => agent(cx, out, b),
         _ => routes(cx, out, b),
     }
 }
 
-fn short(out: &mut Out, want: u32) -> Step<usize> {
+fn short(cx: &Cx, out: &mut Out, want: u32) -> Step<usize> {
     out.str("[ERROR: length < ");
     out.dec(want);
-    out.str(if want == 1 { " byte]" } else { " bytes]" });
+    out.str(if want == 1 && cx.v50() { " byte]" } else { " bytes]" });
     Ok(0)
 }
 
-fn one_word(out: &mut Out, number: u8, b: &[u8]) -> Step<usize> {
-    let Some((&value, rest)) = b.split_first() else { return short(out, 1) };
+fn one_word(cx: &Cx, out: &mut Out, number: u8, b: &[u8]) -> Step<usize> {
+    let Some((&value, rest)) = b.split_first() else { return short(cx, out, 1) };
     let name = match (number, value) {
         (46, 1) => "b-node",
         (46, 2) => "p-node",
@@ -51,8 +51,8 @@ fn quoted(out: &mut Out, text: &[u8]) {
     out.byte(b'"');
 }
 
-fn client(out: &mut Out, b: &[u8]) -> Step<usize> {
-    let Some((&kind, rest)) = b.split_first() else { return short(out, 1) };
+fn client(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<usize> {
+    let Some((&kind, rest)) = b.split_first() else { return short(cx, out, 1) };
     match kind {
         0 => {
             quoted(out, rest);
@@ -77,9 +77,9 @@ fn client(out: &mut Out, b: &[u8]) -> Step<usize> {
     Ok(0)
 }
 
-fn classes(out: &mut Out, mut b: &[u8]) -> Step<usize> {
+fn classes(cx: &Cx, out: &mut Out, mut b: &[u8]) -> Step<usize> {
     if b.len() < 2 {
-        return short(out, 2);
+        return short(cx, out, 2);
     }
     let mut number = 1u32;
     while let Some((&size, rest)) = b.split_first() {
@@ -88,7 +88,11 @@ fn classes(out: &mut Out, mut b: &[u8]) -> Step<usize> {
         out.dec(number);
         out.str(": ");
         if size == 0 {
-            out.str("[ERROR: suboption has a non-zero length]");
+            out.str(if cx.v50() {
+                "[ERROR: suboption has a non-zero length]"
+            } else {
+                "[ERROR: suboption length must be non-zero]"
+            });
             return Ok(0);
         }
         if rest.len() < size {
@@ -104,8 +108,8 @@ fn classes(out: &mut Out, mut b: &[u8]) -> Step<usize> {
     Ok(0)
 }
 
-fn domain(out: &mut Out, b: &[u8]) -> Step<usize> {
-    let [flags, one, two, name @ ..] = b else { return short(out, 3) };
+fn domain(cx: &Cx, out: &mut Out, b: &[u8]) -> Step<usize> {
+    let [flags, one, two, name @ ..] = b else { return short(cx, out, 3) };
     if flags & 0xf0 != 0 {
         out.str("[ERROR: MBZ nibble 0x");
         out.hex(flags >> 4);
@@ -136,7 +140,7 @@ fn agent(cx: &mut Cx, out: &mut Out, mut b: &[u8]) -> Step<usize> {
         out.str(match kind {
             1 => "Circuit-ID",
             2 => "Remote-ID",
-            5 => "Link-selection",
+            5 if cx.v50() => "Link-selection",
             6 => "Subscriber-ID",
             _ => "Unknown",
         });
@@ -151,7 +155,7 @@ fn agent(cx: &mut Cx, out: &mut Out, mut b: &[u8]) -> Step<usize> {
         };
         match (kind, array::<4>(value, 0)) {
             (1 | 2 | 6, _) => visible(out, value),
-            (5, Ok(addr)) => l3::ip4(cx, out, addr),
+            (5, Ok(addr)) if cx.v50() => l3::ip4(cx, out, addr),
             _ => hex::hex(out, "\n\t\t", value),
         }
         b = after(rest, value.len());
@@ -162,10 +166,13 @@ fn agent(cx: &mut Cx, out: &mut Out, mut b: &[u8]) -> Step<usize> {
 /// Classless static routes (RFC 3442).
 fn routes(cx: &mut Cx, out: &mut Out, mut b: &[u8]) -> Step<usize> {
     if b.len() < 5 {
-        return short(out, 5);
+        return short(cx, out, 5);
     }
     let mut between = "";
     while let Some((&width, rest)) = b.split_first() {
+        if !cx.v50() {
+            out.str(std::mem::take(&mut between));
+        }
         if width > 32 {
             out.str("[ERROR: Mask width (");
             out.dec(width);

@@ -57,6 +57,9 @@ pub(super) fn tag(number: u8, new: bool) -> (As, &'static str) {
     if number == 108 && new {
         return (L, "IPv6-Only-Preferred");
     }
+    if number == 91 && !new {
+        return (Signed, "Last-Transaction-Time");
+    }
     match TAGS.binary_search_by_key(&number, |(tag, ..)| *tag).ok().and_then(|at| TAGS.get(at)) {
         Some((_, form, name)) => (*form, name),
         None => (As::Unknown, "Unknown"),
@@ -64,7 +67,7 @@ pub(super) fn tag(number: u8, new: bool) -> (As, &'static str) {
 }
 
 /// The kind of message that option 53 names.
-pub(super) fn message(number: u8) -> Option<&'static str> {
+pub(super) fn message(number: u8, new: bool) -> Option<&'static str> {
     Some(match number {
         1 => "Discover",
         2 => "Offer",
@@ -74,7 +77,7 @@ pub(super) fn message(number: u8) -> Option<&'static str> {
         6 => "NACK",
         7 => "Release",
         8 => "Inform",
-        9 => "ForceRenew",
+        9 if new => "ForceRenew",
         10 => "LeaseQuery",
         11 => "LeaseUnassigned",
         12 => "LeaseUnknown",

@@ -1,13 +1,13 @@
 //! DNS: questions and answers, a line each message.
 
-use super::dns_name::{self as names, Msg};
-use super::dns_opt;
+use super::dns_name::{self as names, Stop};
+use super::dns_record;
 use crate::capture::ctx::Cx;
 use crate::capture::proto;
-use crate::capture::reader::{Cut, Step, be16, be32, need, take, u8_at};
+use crate::capture::reader::{Cut, Step, be16, need, u8_at};
 use crate::capture::text::Out;
 
-const OPT: u16 = 41;
+pub(super) const OPT: u16 = 41;
 
 #[rustfmt::skip]
 static TYPES: &[(u16, &str)] = &[
@@ -72,10 +72,38 @@ static CODES: [&str; 24] = [
     " BadCookie",
 ];
 
-/// A message; over TCP its length stands before it.
-pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, tcp: bool) -> Step {
+/// What the older version has in other words.
+static OLD_CODES: [(usize, &str); 7] = [
+    (15, " NoChange"),
+    (17, "Resp17"),
+    (18, " Resp18"),
+    (19, " Resp19"),
+    (20, " Resp20"),
+    (21, "Resp21"),
+    (22, " Resp22"),
+];
+
+/// How a message is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// UDP.
+    Udp,
+    /// TCP: its length stands before it.
+    Tcp,
+    /// Multicast, where the upper bit of a class says something else.
+    Multicast,
+}
+
+/// A message.
+pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, over: Over) -> Step {
     cx.proto = "domain";
-    let (b, len) = if tcp { (b.get(2..).ok_or(Cut)?, len.saturating_sub(2)) } else { (b, len) };
+    let (mut b, mut len) = (b, len);
+    if over == Over::Tcp {
+        if !prefixed(out, b, len)? {
+            return Ok(());
+        }
+        (b, len) = (b.get(2..).ok_or(Cut)?, len - 2);
+    }
     if len < 12 {
         out.str("domain [length ");
         out.dec(len);
@@ -83,29 +111,60 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, tcp: bool) -> Step 
         proto::invalid(out);
         return Ok(());
     }
-    need(b, 12)?;
-    let flags = be16(b, 2)?;
-    out.dec(be16(b, 0)?);
-    let done = if flags & 0x8000 != 0 { reply(cx, out, b, flags) } else { query(cx, out, b, flags) };
-    match done {
+    match message(cx, out, b, over == Over::Multicast) {
         Ok(()) => {
             out.str(" (");
             out.dec(len);
             out.byte(b')');
+            Ok(())
         }
-        Err(Cut) => proto::cut(cx, out),
+        Err(Stop::Here) => {
+            proto::cut(cx, out);
+            Ok(())
+        }
+        Err(Stop::Cut) => Err(Cut),
     }
-    Ok(())
 }
 
-fn counts(b: &[u8]) -> Step<[u16; 4]> {
-    Ok([be16(b, 4)?, be16(b, 6)?, be16(b, 8)?, be16(b, 10)?])
+/// True if the length before the message is that of the message.
+fn prefixed(out: &mut Out, b: &[u8], len: u32) -> Step<bool> {
+    if len < 2 {
+        out.str(" [DNS over TCP: length ");
+        out.dec(len);
+        out.str(" < 2]");
+        proto::invalid(out);
+        return Ok(false);
+    }
+    let told = be16(b, 0)?;
+    if u32::from(told) == len - 2 {
+        out.byte(b' ');
+        return Ok(true);
+    }
+    out.str(" [prefix length(");
+    out.dec(told);
+    out.str(") != length(");
+    out.dec(len - 2);
+    out.str(")]");
+    proto::invalid(out);
+    Ok(false)
 }
 
-fn reply(cx: &mut Cx, out: &mut Out, b: &[u8], flags: u16) -> Step {
-    let [questions, answers, authorities, more] = counts(b)?;
+fn message(cx: &mut Cx, out: &mut Out, b: &[u8], multicast: bool) -> Result<(), Stop> {
+    need(b, 12).map_err(|_| Stop::Here)?;
+    let flags = be16(b, 2)?;
+    out.dec(be16(b, 0)?);
     out.str(OPCODES.get(usize::from(flags >> 11 & 15)).copied().unwrap_or_default());
-    let code = usize::from(flags & 15) | (upper_code(b).unwrap_or(0) << 4);
+    let counts = [be16(b, 4)?, be16(b, 6)?, be16(b, 8)?, be16(b, 10)?];
+    let message = Message { b, counts, multicast };
+    if flags & 0x8000 != 0 { message.reply(cx, out, flags) } else { message.query(cx, out, flags) }
+}
+
+/// The response code's name; some lack the blank before it, as the older version has them.
+fn code_name(cx: &Cx, out: &mut Out, code: usize) {
+    let old = if cx.v50() { None } else { OLD_CODES.iter().find(|(number, _)| *number == code) };
+    if let Some((_, name)) = old {
+        return out.str(name);
+    }
     match CODES.get(code) {
         Some(name) => out.str(name),
         None => {
@@ -113,71 +172,139 @@ fn reply(cx: &mut Cx, out: &mut Out, b: &[u8], flags: u16) -> Step {
             out.dec(code as u64);
         }
     }
-    for (bit, set, unset) in [(0x400, "*", ""), (0x80, "", "-"), (0x200, "|", ""), (0x20, "$", "")] {
-        out.str(if flags & bit != 0 { set } else { unset });
-    }
-    if questions != 1 {
-        bracket(out, questions, "q");
-    }
-    let mut at = 12;
-    for n in 0..questions {
-        if cx.o.v > 1 {
-            out.str(if n > 0 { ", q:" } else { " q:" });
-            at = question(out, b, at)?;
-        } else {
-            if n > 0 {
-                out.byte(b',');
-            }
-            at = names::skip(b, at)? + 4;
-        }
-    }
-    out.byte(b' ');
-    out.dec(answers);
-    out.byte(b'/');
-    out.dec(authorities);
-    out.byte(b'/');
-    out.dec(more);
-    at = section(cx, out, b, at, answers, "")?;
-    if cx.o.v > 1 {
-        at = section(cx, out, b, at, authorities, " ns:")?;
-        section(cx, out, b, at, more, " ar:")?;
-    }
-    Ok(())
 }
 
-fn query(cx: &mut Cx, out: &mut Out, b: &[u8], flags: u16) -> Step {
-    let [questions, answers, authorities, more] = counts(b)?;
-    out.str(OPCODES.get(usize::from(flags >> 11 & 15)).copied().unwrap_or_default());
-    out.str(if flags & 0x100 != 0 { "+" } else { "" });
-    out.str(if flags & 0x10 != 0 { "%" } else { "" });
-    if flags & 0x6cf != 0 {
-        out.str(" [b2&3=0x");
-        out.hex(flags);
-        out.byte(b']');
+/// What is said of a message while its sections are read.
+pub(super) struct Message<'a> {
+    /// Its bytes.
+    pub(super) b: &'a [u8],
+    counts: [u16; 4],
+    /// Multicast DNS.
+    pub(super) multicast: bool,
+}
+
+impl Message<'_> {
+    fn reply(&self, cx: &mut Cx, out: &mut Out, flags: u16) -> Result<(), Stop> {
+        let [questions, answers, authorities, more] = self.counts;
+        code_name(cx, out, usize::from(flags & 15) | self.upper_code().unwrap_or(0) << 4);
+        for (bit, set, unset) in [(0x400, "*", ""), (0x80, "", "-"), (0x200, "|", ""), (0x20, "$", "")] {
+            out.str(if flags & bit != 0 { set } else { unset });
+        }
+        if questions != 1 {
+            bracket(out, questions, "q");
+        }
+        let mut at = 12;
+        for n in 0..questions {
+            out.str(if n > 0 { "," } else { "" });
+            if cx.o.v > 1 {
+                out.str(" q:");
+                at = self.question(cx, out, at)?;
+            } else {
+                at = names::skip(self.b, at)? + 4;
+            }
+        }
+        out.byte(b' ');
+        out.dec(answers);
+        out.byte(b'/');
+        out.dec(authorities);
+        out.byte(b'/');
+        out.dec(more);
+        at = self.section(cx, out, (at, answers), None)?;
+        if cx.o.v > 1 {
+            at = self.section(cx, out, (at, authorities), Some(" ns:"))?;
+            self.section(cx, out, (at, more), Some(" ar:"))?;
+        }
+        Ok(())
     }
-    let inverse = flags >> 11 & 15 == 1;
-    if (inverse && answers != 1) || (!inverse && answers > 0) {
-        bracket(out, answers, "a");
+
+    fn query(&self, cx: &mut Cx, out: &mut Out, flags: u16) -> Result<(), Stop> {
+        let [questions, answers, authorities, more] = self.counts;
+        out.str(if flags & 0x100 != 0 { "+" } else { "" });
+        out.str(if flags & 0x10 != 0 { "%" } else { "" });
+        if flags & 0x6cf != 0 {
+            out.str(" [b2&3=0x");
+            out.hex(flags);
+            out.byte(b']');
+        }
+        let inverse = flags >> 11 & 15 == 1;
+        if inverse && questions > 0 {
+            bracket(out, questions, "q");
+        }
+        if (inverse && answers != 1) || (!inverse && answers > 0) {
+            bracket(out, answers, "a");
+        }
+        if !inverse && questions != 1 {
+            bracket(out, questions, "q");
+        }
+        for (count, name) in [(authorities, "n"), (more, "au")] {
+            if count > 0 {
+                bracket(out, count, name);
+            }
+        }
+        let mut at = 12;
+        for n in 0..questions {
+            if n > 0 && at >= self.b.len() {
+                return Err(Stop::Here);
+            }
+            at = self.question(cx, out, at)?;
+        }
+        if cx.o.v > 1 {
+            at = self.section(cx, out, (at, answers), None)?;
+            at = self.section(cx, out, (at, authorities), Some(" ns:"))?;
+            self.section(cx, out, (at, more), Some(" ar:"))?;
+        }
+        Ok(())
     }
-    if (inverse && questions > 0) || (!inverse && questions != 1) {
-        bracket(out, questions, "q");
+
+    fn question(&self, cx: &Cx, out: &mut Out, at: usize) -> Result<usize, Stop> {
+        let end = names::skip(self.b, at)?;
+        names::some(self.b, end, 4)?;
+        let (of, class) = (be16(self.b, end)?, be16(self.b, end + 2)?);
+        out.byte(b' ');
+        kind(cx, out, of);
+        let upper = if self.multicast { class & 0x8000 } else { 0 };
+        class_name(cx, out, class & !upper);
+        if self.multicast {
+            out.str(if upper != 0 { " (QU)" } else { " (QM)" });
+        }
+        out.str("? ");
+        Ok(names::print(out, self.b, 0, at)? + 4)
     }
-    if authorities > 0 {
-        bracket(out, authorities, "n");
+
+    /// As many records as are told; without a title the first is looked for even where the message ends.
+    fn section(
+        &self,
+        cx: &mut Cx,
+        out: &mut Out,
+        (mut at, count): (usize, u16),
+        title: Option<&str>,
+    ) -> Result<usize, Stop> {
+        for n in 0..count {
+            if at >= self.b.len() && (n > 0 || title.is_some()) {
+                return Err(Stop::Here);
+            }
+            out.str(if n > 0 { "," } else { title.unwrap_or_default() });
+            at = dns_record::print(cx, out, self, at)?;
+        }
+        Ok(at)
     }
-    if more > 0 {
-        bracket(out, more, "au");
+
+    /// The upper bits of the response code, from the OPT record if there is one.
+    fn upper_code(&self) -> Option<usize> {
+        let (b, [questions, answers, authorities, more]) = (self.b, self.counts);
+        let mut at = 12;
+        for _ in 0..questions {
+            at = names::skip(b, at).ok()? + 4;
+        }
+        for n in 0..u32::from(answers) + u32::from(authorities) + u32::from(more) {
+            at = names::skip(b, at).ok()?;
+            if n >= u32::from(answers) + u32::from(authorities) && be16(b, at).ok()? == OPT {
+                return u8_at(b, at + 4).ok().map(usize::from);
+            }
+            at += 10 + usize::from(be16(b, at + 8).ok()?);
+        }
+        None
     }
-    let mut at = 12;
-    for _ in 0..questions {
-        at = question(out, b, at)?;
-    }
-    if cx.o.v > 1 {
-        at = section(cx, out, b, at, answers, " an:")?;
-        at = section(cx, out, b, at, authorities, " ns:")?;
-        section(cx, out, b, at, more, " ar:")?;
-    }
-    Ok(())
 }
 
 fn bracket(out: &mut Out, n: u16, what: &str) {
@@ -187,8 +314,10 @@ fn bracket(out: &mut Out, n: u16, what: &str) {
     out.byte(b']');
 }
 
-fn kind(out: &mut Out, kind: u16) {
-    match TYPES.iter().find(|(number, _)| *number == kind) {
+/// The name of a record's type. The older version has no name for the younger types.
+pub(super) fn kind(cx: &Cx, out: &mut Out, kind: u16) {
+    let younger = !cx.v50() && matches!(kind, 49..=98 | 104..=248 | 257..);
+    match TYPES.iter().find(|(number, _)| *number == kind && !younger) {
         Some((_, name)) => out.str(name),
         None => {
             out.str("Type");
@@ -197,9 +326,11 @@ fn kind(out: &mut Out, kind: u16) {
     }
 }
 
-fn class(out: &mut Out, class: u16) {
+/// The class, unless it is the Internet's.
+pub(super) fn class_name(cx: &Cx, out: &mut Out, class: u16) {
     match class {
-        2 => out.str(" CSNET"),
+        1 => {}
+        2 if cx.v50() => out.str(" CSNET"),
         3 => out.str(" CHAOS"),
         4 => out.str(" HS"),
         255 => out.str(" ANY"),
@@ -209,152 +340,4 @@ fn class(out: &mut Out, class: u16) {
             out.byte(b')');
         }
     }
-}
-
-fn question(out: &mut Out, b: &[u8], at: usize) -> Step<usize> {
-    let end = names::skip(b, at)?;
-    let (of, within) = (be16(b, end)?, be16(b, end + 2)?);
-    out.byte(b' ');
-    kind(out, of);
-    if within != 1 {
-        class(out, within);
-    }
-    out.str("? ");
-    names::print(out, b, at)?;
-    Ok(end + 4)
-}
-
-fn section(cx: &Cx, out: &mut Out, b: &[u8], mut at: usize, count: u16, title: &str) -> Step<usize> {
-    for n in 0..count {
-        out.str(if n == 0 { title } else { "," });
-        if cx.v50() && at >= b.len() {
-            return Err(Cut);
-        }
-        at = record(cx, out, b, at)?;
-    }
-    Ok(at)
-}
-
-#[expect(clippy::too_many_lines, reason = "one match, an arm a kind")]
-fn record(cx: &Cx, out: &mut Out, b: &[u8], at: usize) -> Step<usize> {
-    if cx.o.v > 0 {
-        out.byte(b' ');
-        names::print(out, b, at)?;
-    }
-    // The older version passes over a record that is not all there.
-    let end = match names::skip(b, at) {
-        Ok(end) if cx.v50() || b.len() >= end + 10 => end,
-        Err(cut) if cx.v50() => return Err(cut),
-        _ => return Ok(b.len()),
-    };
-    let (of, within) = (be16(b, end)?, be16(b, end + 2)?);
-    if within != 1 && of != OPT {
-        class(out, within & 0x7fff);
-    }
-    let (ttl, len) = (be32(b, end + 4)?, usize::from(be16(b, end + 8)?));
-    if cx.o.v > 2 && of != OPT {
-        out.str(" [");
-        seconds(out, ttl);
-        out.byte(b']');
-    }
-    out.byte(b' ');
-    kind(out, of);
-    let start = end + 10;
-    let body = take(b, start, len)?;
-    match of {
-        1 if len == 4 => {
-            out.byte(b' ');
-            out.ip4(crate::capture::reader::array(body, 0)?);
-        }
-        28 => {
-            out.byte(b' ');
-            out.ip6(crate::capture::reader::array(body, 0)?);
-        }
-        2 | 5 | 12 | 39 => name(out, b, start)?,
-        6 if cx.o.v > 0 => {
-            name(out, b, start)?;
-            let second = names::skip(b, start)?;
-            name(out, b, second)?;
-            let numbers = names::skip(b, second)?;
-            for n in 0..5 {
-                out.byte(b' ');
-                out.dec(be32(b, numbers + 4 * n)?);
-            }
-        }
-        15 => {
-            name(out, b, start + 2)?;
-            out.byte(b' ');
-            out.dec(be16(body, 0)?);
-        }
-        16 | 99 => text(out, body)?,
-        33 => {
-            name(out, b, start + 6)?;
-            out.byte(b':');
-            out.dec(be16(body, 4)?);
-            out.byte(b' ');
-            out.dec(be16(body, 0)?);
-            out.byte(b' ');
-            out.dec(be16(body, 2)?);
-        }
-        256 => {
-            for at in [0, 2] {
-                out.byte(b' ');
-                out.dec(be16(body, at)?);
-            }
-            out.byte(b' ');
-            names::visible(out, body.get(4..).unwrap_or_default());
-        }
-        OPT => dns_opt::print(out, Msg { whole: b, at: start, len }, within, ttl)?,
-        _ => {}
-    }
-    Ok(start + len)
-}
-
-fn name(out: &mut Out, b: &[u8], at: usize) -> Step {
-    out.byte(b' ');
-    names::print(out, b, at)
-}
-
-fn text(out: &mut Out, body: &[u8]) -> Step {
-    let mut at = 0;
-    while at < body.len() {
-        let len = usize::from(u8_at(body, at)?);
-        out.str(" \"");
-        names::visible(out, take(body, at + 1, len)?);
-        out.byte(b'"');
-        at += 1 + len;
-    }
-    Ok(())
-}
-
-/// `1w2d3h4m5s`, without the parts that are zero.
-fn seconds(out: &mut Out, ttl: u32) {
-    if ttl == 0 {
-        return out.str("0s");
-    }
-    let mut rest = ttl;
-    for (unit, letter) in [(604_800, b'w'), (86_400, b'd'), (3600, b'h'), (60, b'm'), (1, b's')] {
-        if rest >= unit {
-            out.dec(rest / unit);
-            out.byte(letter);
-            rest %= unit;
-        }
-    }
-}
-
-/// The upper bits of the response code, from the OPT record if there is one.
-fn upper_code(b: &[u8]) -> Step<usize> {
-    let [questions, answers, authorities, more] = counts(b)?;
-    let mut at = 12;
-    for _ in 0..questions {
-        at = names::skip(b, at)? + 4;
-    }
-    for _ in 0..u32::from(answers) + u32::from(authorities) + u32::from(more) {
-        at = names::skip(b, at)?;
-        if be16(b, at)? == OPT {
-            return Ok(usize::from(u8_at(b, at + 4)?));
-        }
-        at += 10 + usize::from(be16(b, at + 8)?);
-    }
-    Ok(0)
 }

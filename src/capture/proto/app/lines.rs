@@ -2,7 +2,7 @@
 
 use crate::capture::ctx::Cx;
 use crate::capture::proto;
-use crate::capture::reader::{Step, u8_at, upto};
+use crate::capture::reader::{Cut, Step, need, u8_at, upto};
 use crate::capture::text::Out;
 
 /// A protocol of lines.
@@ -59,7 +59,8 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: &Kind)
     let b = upto(b, len as usize);
     out.str(": ");
     out.str(kind.title);
-    if !(kind.requests.is_empty() || begins(b, kind.requests, b.len() < len as usize)) {
+    let cut = b.len() < len as usize;
+    if !(kind.requests.is_empty() || begins(b, kind.requests, cut, cx.v50())) {
         return Ok(());
     }
     let verbose = cx.o.v > 0;
@@ -74,6 +75,9 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, kind: &Kind)
             End::At(next) if verbose => at = next,
             End::At(_) | End::None => return Ok(()),
             End::Short => {
+                if !cx.v50() && b.len() < len as usize {
+                    return Err(Cut);
+                }
                 // The packet's end is none of the capture's to the newer version.
                 if !cx.v50() || b.len() < len as usize {
                     proto::cut(cx, out);
@@ -107,22 +111,26 @@ fn line(out: &mut Out, b: &[u8], from: usize, len: usize, before: &str) -> End {
 }
 
 /// True if the first word is a request, or the second a code of three digits.
-fn begins(b: &[u8], requests: &[&str], cut: bool) -> bool {
-    let Some((first, rest)) = word(b, cut) else { return false };
+fn begins(b: &[u8], requests: &[&str], cut: bool, new: bool) -> bool {
+    let Some((first, rest)) = word(b, cut, new) else { return false };
     if requests.iter().any(|request| request.as_bytes().eq_ignore_ascii_case(first)) {
         return true;
     }
-    matches!(word(rest, cut), Some(([a, b, c], _)) if [a, b, c].iter().all(|d| d.is_ascii_digit()))
+    matches!(word(rest, cut, new), Some(([a, b, c], _)) if [a, b, c].iter().all(|d| d.is_ascii_digit()))
 }
 
 /// The word at the beginning, and what follows the space behind it; one that the capture's end cuts may be another.
-fn word(b: &[u8], cut: bool) -> Option<(&[u8], &[u8])> {
+fn word(b: &[u8], cut: bool, new: bool) -> Option<(&[u8], &[u8])> {
     let space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     let end = b.iter().position(|byte| space(byte) || !byte.is_ascii()).unwrap_or(b.len());
     if end == 0 || end > 126 || (cut && end == b.len()) || b.get(end).is_some_and(|byte| !byte.is_ascii()) {
         return None;
     }
     let (word, rest) = b.split_at_checked(end)?;
+    let blank = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    if !new && (word.iter().any(u8::is_ascii_control) || !blank(rest.first())) {
+        return None;
+    }
     let skipped = rest.iter().take_while(|byte| space(byte) && !matches!(byte, b'\r' | b'\n')).count();
     Some((word, rest.get(skipped..)?))
 }
@@ -133,6 +141,9 @@ pub(super) fn ssh(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     let (len, own) = (len as usize, b"SSH-");
     if !b.starts_with(upto(own, b.len())) {
         return Ok(());
+    }
+    if !cx.v50() {
+        need(b, own.len())?;
     }
     let mut at = 0;
     while at < len {

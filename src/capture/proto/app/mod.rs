@@ -6,15 +6,23 @@ mod dhcp_tags;
 mod dns;
 mod dns_name;
 mod dns_opt;
+mod dns_record;
 mod lines;
 mod ntp;
 mod resp;
+mod resp_old;
 
 pub(in crate::capture::proto) use dns_name::visible;
 
+/// A name of labels whose pointers count from `base`; says where what follows begins.
+pub(in crate::capture::proto) fn name(out: &mut Out, b: &[u8], base: usize, at: usize) -> Step<usize> {
+    dns_name::print(out, b, base, at).map_err(|_| Cut)
+}
+
+use self::dns::Over;
 use super::l3::L3;
 use crate::capture::ctx::{Cx, Force};
-use crate::capture::reader::Step;
+use crate::capture::reader::{Cut, Step};
 use crate::capture::text::Out;
 
 const DOMAIN: u16 = 53;
@@ -30,8 +38,10 @@ pub fn udp(
     _l3: &L3<'_>,
 ) -> Step<bool> {
     let any = |port: u16| sport == port || dport == port;
-    if cx.o.force == Some(Force::Domain) || any(DOMAIN) || any(MDNS) {
-        dns::print(cx, out, b, len, false)?;
+    if cx.o.force == Some(Force::Domain) || any(DOMAIN) {
+        dns::print(cx, out, b, len, Over::Udp)?;
+    } else if any(MDNS) {
+        dns::print(cx, out, b, len, Over::Multicast)?;
     } else if any(67) || any(68) {
         dhcp::print(cx, out, b, len)?;
     } else if any(123) {
@@ -52,17 +62,13 @@ pub fn tcp(
     _l3: &L3<'_>,
 ) -> Step<bool> {
     if cx.o.force == Some(Force::Resp) {
-        resp::print(cx, out, b, len);
+        resp::print(cx, out, b, len)?;
         return Ok(true);
     }
     let any = |port: u16| sport == port || dport == port;
     if cx.o.force == Some(Force::Domain) || any(DOMAIN) {
-        // Less than the prefix is no message.
-        if len > 2 {
-            out.byte(b' ');
-            dns::print(cx, out, b, len, true)?;
-        }
-        return Ok(len > 2);
+        dns::print(cx, out, b, len, Over::Tcp)?;
+        return Ok(true);
     }
     let kind = [sport, dport].into_iter().find_map(|port| match port {
         21 => Some(&lines::FTP),
@@ -77,7 +83,7 @@ pub fn tcp(
     } else if any(22) {
         lines::ssh(cx, out, b, len)?;
     } else if any(6379) {
-        resp::print(cx, out, b, len);
+        resp::print(cx, out, b, len)?;
     } else {
         return Ok(false);
     }

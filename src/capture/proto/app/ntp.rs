@@ -2,8 +2,8 @@
 
 use super::dns_name::visible;
 use crate::capture::ctx::Cx;
-use crate::capture::proto::{invalid, l3};
-use crate::capture::reader::{Cut, Step, array, be16, be32, take, u8_at};
+use crate::capture::proto::{self, invalid, l3};
+use crate::capture::reader::{Cut, Step, array, be16, be32, need, take, u8_at};
 use crate::capture::text::Out;
 use crate::capture::time::civil;
 
@@ -28,7 +28,7 @@ struct Time(u32, u32);
 /// A message.
 pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "ntp";
-    if len < 1 {
+    if len < 1 && cx.v50() {
         out.str("NTP, length ");
         out.dec(len);
         invalid(out);
@@ -56,7 +56,7 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.dec(status & 0xc0);
     out.byte(b')');
     match mode {
-        6 => control(out, b, len),
+        6 => control(cx, out, b, len),
         7 => Ok(()),
         _ => clocks(cx, out, b, len, version),
     }
@@ -65,7 +65,7 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
 fn clocks(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, version: u8) -> Step {
     if len < 48 {
         invalid(out);
-        return Ok(());
+        return short_of(cx, out, b, len);
     }
     let stratum = u8_at(b, 1)?;
     out.str(", Stratum ");
@@ -78,57 +78,103 @@ fn clocks(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, version: u8) -> Step {
     });
     let poll = u8_at(b, 2)?;
     out.str(", poll ");
-    out.dec(poll);
-    power(out, poll.cast_signed());
+    if cx.v50() {
+        out.dec(poll)
+    } else {
+        out.int(poll.cast_signed())
+    }
+    if cx.v50() || (-31..32).contains(&poll.cast_signed()) {
+        power(out, poll.cast_signed());
+    }
+    let precision = u8_at(b, 3)?.cast_signed();
     out.str(", precision ");
-    out.int(u8_at(b, 3)?.cast_signed());
+    out.int(precision);
+    let times = times(cx, out, b, stratum, version);
+    match proto::caught(cx, out, times)? {
+        Some(true) => behind(cx, out, b, len),
+        _ => Ok(()),
+    }
+}
+
+/// What the clocks say; false if that is all there is.
+fn times(cx: &mut Cx, out: &mut Out, b: &[u8], stratum: u8, version: u8) -> Step<bool> {
+    let delay = be32(b, 4)?;
     out.str("\n\tRoot Delay: ");
-    short(out, be32(b, 4)?);
+    short(out, delay);
+    let dispersion = be32(b, 8)?;
     out.str(", Root dispersion: ");
-    short(out, be32(b, 8)?);
-    out.str(", Reference-ID: ");
+    short(out, dispersion);
     let reference = array::<4>(b, 12)?;
+    out.str(", Reference-ID: ");
     match (stratum, version) {
         (0, _) => out.str("(unspec)"),
         (1, _) => visible(out, &reference),
-        (_, 4) => {
+        (62 | 63, _) if !cx.v50() => {
+            l3::ip4(cx, out, reference);
+            out.str(if stratum == 62 { " INFO_QUERY" } else { " INFO_REPLY" });
+            return Ok(false);
+        }
+        _ if version == 4 || !cx.v50() => {
             out.str("0x");
             out.hexes(&reference);
         }
         _ => l3::ip4(cx, out, reference),
     }
     let time = |at| Ok::<_, Cut>(Time(be32(b, at)?, be32(b, at + 4)?));
-    out.str("\n\t  Reference Timestamp:  ");
-    stamp(out, time(16)?);
+    for (at, name) in [
+        (16, "Reference Timestamp:  "),
+        (24, "Originator Timestamp: "),
+        (32, "Receive Timestamp:    "),
+        (40, "Transmit Timestamp:   "),
+    ] {
+        let time = time(at)?;
+        out.str("\n\t  ");
+        out.str(name);
+        stamp(out, time);
+    }
     let origin = time(24)?;
-    out.str("\n\t  Originator Timestamp: ");
-    stamp(out, origin);
-    out.str("\n\t  Receive Timestamp:    ");
-    stamp(out, time(32)?);
-    out.str("\n\t  Transmit Timestamp:   ");
-    stamp(out, time(40)?);
     out.str("\n\t    Originator - Receive Timestamp:  ");
     between(out, origin, time(32)?);
     out.str("\n\t    Originator - Transmit Timestamp: ");
     between(out, origin, time(40)?);
-    behind(out, b, len)
+    Ok(true)
+}
+
+/// What cannot be is told to be cut, too, if the capture ends before it does.
+fn short_of(cx: &Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    let whole = need(b, len as usize);
+    if cx.v50() { Ok(()) } else { proto::caught(cx, out, whole).map(drop) }
 }
 
 /// Key and digest, or what else stands behind the clocks.
-fn behind(out: &mut Out, b: &[u8], len: u32) -> Step {
+fn behind(cx: &Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
+    if !cx.v50() && !matches!(len, 52 | 68 | 72) {
+        if len > 48 {
+            more(out, len - 48);
+        }
+        return Ok(());
+    }
     if matches!(len, 52 | 64 | 68 | 72) {
+        let key = be32(b, 48)?;
         out.str("\n\tKey id: ");
-        out.dec(be32(b, 48)?);
+        out.dec(key);
     }
     if matches!(len, 68 | 72) {
-        out.str("\n\tAuthentication: ");
-        out.hexes(take(b, 52, len as usize - 52)?);
+        let digest = take(b, 52, len as usize - 52);
+        if let Some(digest) = proto::caught(cx, out, digest)? {
+            out.str("\n\tAuthentication: ");
+            out.hexes(digest);
+        }
     } else if len > 52 {
-        out.str("\n\t(");
-        out.dec(len - 52);
-        out.str(" more bytes after the header)");
+        more(out, len - 52);
     }
     Ok(())
+}
+
+fn more(out: &mut Out, len: u32) {
+    out.str("\n\t(");
+    out.dec(len);
+    out.str(" more bytes after the header)");
 }
 
 /// ` (8s)`, or ` (1/2s)`.
@@ -192,10 +238,10 @@ fn between(out: &mut Out, first: Time, second: Time) {
     out.dec_wide(billionths(size as u32), 9, b'0');
 }
 
-fn control(out: &mut Out, b: &[u8], len: u32) -> Step {
+fn control(cx: &Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if len < 12 {
         invalid(out);
-        return Ok(());
+        return short_of(cx, out, b, len);
     }
     let bits = u8_at(b, 1)?;
     out.str(if bits & 0x80 != 0 { ", Response" } else { ", Request" });
@@ -203,18 +249,26 @@ fn control(out: &mut Out, b: &[u8], len: u32) -> Step {
     out.str(if bits & 0x20 != 0 { ", More" } else { ", Last" });
     out.str(", OpCode=");
     out.dec(bits & 0x1f);
-    out.str("\n\tSequence=");
-    for (at, name) in [(2, ""), (4, ", Status="), (6, ", Assoc.="), (8, ", Offset="), (10, ", Count=")] {
-        out.str(name);
+    out.byte(b'\n');
+    for (at, name) in
+        [(2, "\tSequence="), (4, ", Status="), (6, ", Assoc.="), (8, ", Offset="), (10, ", Count=")]
+    {
         let value = be16(b, at)?;
+        out.str(name);
+        // The older version's format has a prefix, which 0 goes without.
+        out.str(if at == 4 && value != 0 && !cx.v50() { "0x" } else { "" });
         if at == 4 { out.hex(value) } else { out.dec(value) }
     }
     let count = u32::from(be16(b, 10)?);
     if 12 + count > len {
         invalid(out);
-        return Ok(());
+        return short_of(cx, out, b, len);
     }
     if count > 0 {
+        let whole = need(b, 12 + count as usize);
+        if !cx.v50() && proto::caught(cx, out, whole)?.is_none() {
+            return Ok(());
+        }
         out.str("\n\tTO-BE-DONE: data not interpreted");
     }
     Ok(())

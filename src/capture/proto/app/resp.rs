@@ -1,9 +1,10 @@
 //! RESP, the protocol of Redis.
 
 use super::dns_name::visible;
+use super::resp_old::{self, Rest};
 use crate::capture::ctx::Cx;
 use crate::capture::proto::{DEEPEST, cut};
-use crate::capture::reader::{after, upto};
+use crate::capture::reader::{Cut, Step, after, upto};
 use crate::capture::text::Out;
 
 /// Why a message was not read to its end.
@@ -15,10 +16,24 @@ enum Stop {
 }
 
 /// Messages, one after the other.
-pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) {
+pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "resp";
     out.str(": RESP");
     let b = upto(b, len as usize);
+    if !cx.v50() {
+        let mut rest = Rest { b, len: len as usize };
+        while rest.len > 0 {
+            rest = match resp_old::one(out, rest, 0) {
+                Ok(rest) => rest,
+                Err(resp_old::Stop::Cut) => return Err(Cut),
+                Err(resp_old::Stop::Short) => {
+                    cut(cx, out);
+                    return Ok(());
+                }
+            };
+        }
+        return Ok(());
+    }
     let mut at = 0;
     while at < b.len() {
         match one(out, after(b, at), 0) {
@@ -27,9 +42,13 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) {
                 out.str(" invalid");
                 at += used.max(1);
             }
-            Err(Stop::Short) => return cut(cx, out),
+            Err(Stop::Short) => {
+                cut(cx, out);
+                return Ok(());
+            }
         }
     }
+    Ok(())
 }
 
 /// One message; says how long it is.
