@@ -214,7 +214,7 @@ fn options(
         let width =
             if kind == 0 { 1 } else { u8_at(inside, at + 1).map_or(usize::MAX, |n| usize::from(n) + 2) };
         let fine = match take(inside, at, width) {
-            Ok(option) => one(cx, out, option, (&mut seen, fixed.as_deref_mut()))?,
+            Ok(option) => one(cx, out, (option, inside.len() - at), (&mut seen, fixed.as_deref_mut()))?,
             Err(_) => false,
         };
         if !fine {
@@ -228,17 +228,26 @@ fn options(
 }
 
 /// An option; false if its length cannot be.
-fn one(cx: &mut Cx, out: &mut Out, b: &[u8], (seen, fixed): (&mut bool, Option<&mut Fixed>)) -> Step<bool> {
+fn one(
+    cx: &mut Cx,
+    out: &mut Out,
+    (b, left): (&[u8], usize),
+    (seen, fixed): (&mut bool, Option<&mut Fixed>),
+) -> Step<bool> {
     let (kind, told) = (u8_at(b, 0)?, cx.o.v > 0);
     let wanted = match kind {
-        5 => Some(("rtalert", b.len() == 4)),
-        0xc2 => Some(("jumbo", b.len() == 6)),
-        0xc9 => Some(("homeaddr", b.len() >= 18)),
+        5 => Some(("rtalert", b.len() == 4, 4)),
+        0xc2 => Some(("jumbo", b.len() == 6, 6)),
+        0xc9 => Some(("homeaddr", b.len() >= 18, 18)),
         _ => None,
     };
-    if let Some((name, false)) = wanted {
+    if let Some((name, false, least)) = wanted {
         out.byte(b'(');
         out.str(name);
+        if left < least {
+            out.str(": trunc)");
+            return Ok(false);
+        }
         out.str(": invalid len ");
         out.dec(u8_at(b, 1)?);
         out.byte(b')');
