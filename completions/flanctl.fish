@@ -617,7 +617,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l etcd-password 
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l pod -d 'The pod that it starts in: a process, a namespace, a container or sandbox, a lab\'s pod' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l from -d 'Its source: a pod\'s starts in that pod, another that is not this host\'s comes in from outside [default: as the kernel chooses]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l iif -d 'The device that it comes in by [default: the one that leads back to the source]' -r
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number' -r
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l proto -d 'icmp, tcp, udp or a number [default: icmp; tcp if a port is given]' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l sport -d 'Source port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l dport -d 'Destination port' -r
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l size -d 'Bytes of the IP packet' -r
@@ -636,7 +636,7 @@ complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l netns -d 'Look
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l resolve -d 'Ask the resolver for DST where it is a name'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l df -d 'The packet must not be fragmented: the default, as where the kernel finds out the path\'s MTU'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l no-df -d 'The packet may be fragmented, as where the path\'s MTU is not looked for (ping -M dont)'
-complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l live -d 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)'
+complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l live -d 'Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root); from a pod with --pod, not with --from'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l strict -d 'Exit 1 also if a stage was not seen'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -l minimal -d 'Verdict and codes alone, on one line'
 complete -c flanctl -n "__fish_flanctl_using_subcommand trace" -s v -l verbose -d 'Say also what almost matched, and what to type to see it'

@@ -134,6 +134,8 @@ fn joins(word: &str) -> bool {
 
 /// Parentheses within parentheses past this depth are refused: the stack is finite.
 const DEEPEST: u32 = 64;
+/// A VNI has 24 bits (RFC 7348, section 5).
+const VNI_MOST: u32 = 0x00ff_ffff;
 
 struct Reader<'a, E> {
     words: &'a [&'a str],
@@ -208,7 +210,7 @@ impl<E: From<Unread>> Reader<'_, E> {
             "vxlan" => {
                 self.at += 1;
                 match self.peek().map(str::parse) {
-                    Some(Ok(vni)) => {
+                    Some(Ok(vni)) if vni <= VNI_MOST => {
                         self.at += 1;
                         Ok(Test::Vni(vni))
                     }
@@ -218,11 +220,11 @@ impl<E: From<Unread>> Reader<'_, E> {
             "vni" => {
                 self.at += 1;
                 match self.peek().map(str::parse) {
-                    Some(Ok(vni)) => {
+                    Some(Ok(vni)) if vni <= VNI_MOST => {
                         self.at += 1;
                         Ok(Test::Vni(vni))
                     }
-                    _ => self.syntax("vni takes a number"),
+                    _ => self.syntax("vni takes a number up to 16777215"),
                 }
             }
             "node" => self.node(),
@@ -344,7 +346,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for expr in ["vni", "vni x", "vni 3 and", "(vni 3", "vni 3)", "node", "or vni 3", "vni 3 vni 4"] {
+        for expr in [
+            "vni",
+            "vni x",
+            "vni 16777216",
+            "vni 3 and",
+            "(vni 3",
+            "vni 3)",
+            "node",
+            "or vni 3",
+            "vni 3 vni 4",
+        ] {
             assert!(matches!(read(expr), Err(Unread::Syntax(_))), "{expr}");
         }
         assert!(matches!(read(&format!("{}vni 3", "(".repeat(5000))), Err(Unread::Syntax(_))));

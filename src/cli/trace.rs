@@ -59,7 +59,7 @@ pub struct TraceArgs {
     /// The device that it comes in by [default: the one that leads back to the source]
     #[arg(long, value_name = "DEV", requires = "from")]
     iif: Option<IfName>,
-    /// icmp, tcp, udp or a number
+    /// icmp, tcp, udp or a number [default: icmp; tcp if a port is given]
     #[arg(long, value_name = "PROTO", value_parser = proto)]
     proto: Option<u8>,
     /// Source port
@@ -84,7 +84,8 @@ pub struct TraceArgs {
     /// given again)
     #[arg(long, value_name = "FILE|ssh:HOST|NETNS")]
     peer: Vec<String>,
-    /// Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root)
+    /// Send one real echo request, and say where the kernel was seen to pass or drop it (tracefs; needs root); from a
+    /// pod with --pod, not with --from
     #[arg(long, conflicts_with_all = ["from", "iif", "snapshot"])]
     live: bool,
     /// Exit 1 also if a stage was not seen
@@ -125,6 +126,11 @@ struct Document<'a> {
     verdict: &'static str,
     unseen: &'a [String],
 }
+
+const TCP: u8 = 6;
+
+/// TCP, UDP, DCCP, SCTP, UDP-Lite.
+const WITH_PORTS: [u8; 5] = [TCP, 17, 33, 132, 136];
 
 /// Runs `trace`.
 pub fn run(args: &TraceArgs, global: &Global, out: &mut Out<'_>) -> Result<u8, Failure> {
@@ -171,8 +177,17 @@ impl TraceArgs {
         let proto = match proto {
             // ping picks its protocol by the address, too.
             Some(1) if dst.is_ipv6() => query.proto,
+            None if sport.or(dport).is_some() => TCP,
             given => given.unwrap_or(query.proto),
         };
+        if sport.or(dport).is_some() && !WITH_PORTS.contains(&proto) {
+            return Err(Failure::usage(format!("protocol {proto} has no ports"))
+                .hint("--sport and --dport go with tcp, udp and sctp"));
+        }
+        let least = if dst.is_ipv4() { 20 } else { 40 };
+        if size < least {
+            return Err(Failure::usage(format!("--size {size}: the IP header alone has {least} bytes")));
+        }
         Ok(Query { from, iif, proto, sport, dport, size, df: !no_df, mark, ..query })
     }
 

@@ -60,7 +60,11 @@ pub struct Outer<'a> {
 /// `mtu.outer`.
 pub fn outer(node: &str, what: Outer<'_>) -> Finding {
     let Outer { tunnel, mtu, overhead, by, room } = what;
-    let cause = format!("{tunnel} {mtu} + {overhead} = {} does not fit {by} with {room}", mtu + overhead);
+    let cause = format!(
+        "{tunnel} {mtu} + {overhead} = {} does not fit {by} with {room}: such a packet goes in pieces, and is \
+         dropped where a device takes no more than its MTU, as this one may do with the answer",
+        mtu + overhead
+    );
     let fits = room.saturating_sub(overhead);
     Finding::new("mtu.outer", node, cause, format!("ip link show {tunnel}; ip link"))
         .evidence(format!("{tunnel} mtu {mtu}"))

@@ -191,10 +191,11 @@ impl Asking {
         }
         let seq = self.next;
         self.next = self.next.wrapping_add(1);
+        // Before it goes: through devices of this very kernel the answer is there when the call returns.
+        let sent = Instant::now();
         match self.wire.send(probe.target.ip, seq, probe.size) {
             Ok(()) => {
-                let flying = Flying { probe: at, size: probe.size, sent: Instant::now() };
-                self.flying.insert(seq, flying);
+                self.flying.insert(seq, Flying { probe: at, size: probe.size, sent });
             }
             Err(Errno::MSGSIZE) => {
                 probe.too_large();

@@ -176,7 +176,8 @@ impl Known {
 }
 
 fn seconds(nanos: i64) -> f64 {
-    nanos as f64 / 1e9
+    // To the microsecond: a double has no more digits left beside the seconds of this century.
+    (nanos as f64 / 1e3).round() / 1e6
 }
 
 fn trip(rtt: Rtt) -> Option<Trip> {

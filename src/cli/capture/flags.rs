@@ -258,7 +258,9 @@ impl Flags {
             Key::Output => match value.as_str() {
                 "json" | "ndjson" => self.json = true,
                 "text" | "wide" => self.json = false,
-                other => return wrong(format!("unknown output {other:?}: text or ndjson")),
+                other => {
+                    return wrong(format!("unknown output {other:?}: text, ndjson, or json for --flows"));
+                }
             },
             Key::Ascii => more(&mut print.a),
             Key::Hex => more(&mut print.x),
@@ -351,6 +353,9 @@ impl Flags {
             if self.print.xx > 0 {
                 return wrong("-A and -X[X] are mutually exclusive.");
             }
+        }
+        if let Some(name) = self.link_type.as_ref().filter(|name| crate::tap::links::named(name).is_none()) {
+            return wrong(format!("invalid data link type {name}"));
         }
         if self.read.is_some() && self.list.is_some() {
             return wrong("-V and -r are mutually exclusive.");

@@ -296,6 +296,11 @@ fn expression(flags: &Flags) -> Result<String, Failure> {
 
 /// `-d`: the compiled filter.
 fn dump(flags: &Flags, expr: &str) -> Result<u8, Failure> {
+    if select::is_ours(expr) {
+        let said =
+            "vxlan, vni and node are looked at outside the kernel's filter: there is no program of them";
+        return Err(Failure::usage(said).hint("-d shows expressions of pcap-filter(7)"));
+    }
     let link = match (&flags.link_type, &flags.read) {
         (Some(name), _) => crate::tap::links::named(name)
             .ok_or_else(|| Failure::found(format!("invalid data link type {name}")))?,
