@@ -7,6 +7,7 @@ use pcap::{Active, Capture, Device, Direction, Linktype, Precision, TimestampTyp
 
 use super::filter::{refused, said};
 use super::links;
+use crate::capture::packet::{Link, Packet, Stamp};
 use crate::error::Failure;
 
 /// How an interface is opened.
@@ -52,6 +53,20 @@ pub struct Seen<'a> {
     pub len: u32,
     /// What was captured.
     pub data: &'a [u8],
+}
+
+impl<'a> Seen<'a> {
+    /// As the printers take it: of which link type, through which of the session's interfaces.
+    pub fn packet(&self, link: u32, interface: u32) -> Packet<'a> {
+        Packet {
+            ts: Stamp { secs: self.sec, frac: self.frac },
+            len: self.len,
+            caplen: self.data.len() as u32,
+            link: Link(link as u16),
+            data: self.data,
+            interface,
+        }
+    }
 }
 
 /// An open interface.

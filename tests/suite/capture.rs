@@ -6,6 +6,7 @@ mod flows;
 mod generator;
 mod live;
 mod names;
+mod nodes;
 mod path;
 mod refused;
 mod vlans;

@@ -129,21 +129,11 @@ fn typed(
     mut told: bool,
 ) -> Step {
     if cx.o.e {
-        if told {
-            ethertype::print_type(cx, out, kind);
-            out.str(", ");
-        } else {
-            lead(cx, out, kind, len, macs, &mut told);
-        }
+        lead(cx, out, kind, len, macs, &mut told);
     }
     if ethertype::payload(cx, out, kind, rest, rest_len, Some(macs))? == Known::No {
         if !cx.o.e {
-            addresses(cx, out, macs);
-            out.str(", ");
-            ethertype::print_type(cx, out, kind);
-            out.str(", length ");
-            out.dec(len);
-            out.str(": ");
+            lead(cx, out, kind, len, macs, &mut false);
         }
         if cx.o.q == 0 {
             hex::unread(cx, out, rest);

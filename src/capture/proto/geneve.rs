@@ -13,11 +13,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "geneve";
     out.str("Geneve");
     if len < HEADER as u32 {
-        out.str(" [length ");
-        out.dec(len);
-        out.str(" < 8]");
-        super::invalid(out);
-        return Ok(());
+        return super::bad_length(out, " [length ", len, " < ", 8);
     }
     if !cx.v50() {
         let whole = need(b, HEADER);

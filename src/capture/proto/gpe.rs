@@ -1,6 +1,6 @@
 //! VXLAN-GPE.
 
-use super::{ether, ip4, ip6, nsh};
+use super::nsh;
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, be24, u8_at};
 use crate::capture::text::Out;
@@ -16,11 +16,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     out.str("VXLAN-GPE");
     if len < HEADER as u32 {
-        out.str(" [length ");
-        out.dec(len);
-        out.str(" < 8]");
-        super::invalid(out);
-        return Ok(());
+        return super::bad_length(out, " [length ", len, " < ", 8);
     }
     let flags = u8_at(b, 0)?;
     out.str(", flags [");
@@ -43,17 +39,11 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     let (rest, rest_len) = (after(b, HEADER), len - HEADER as u32);
     out.str(if cx.o.v > 0 { "\n    " } else { ": " });
-    match next {
-        1 => ip4::print(cx, out, rest, rest_len),
-        2 => ip6::print(cx, out, rest, rest_len),
-        3 => ether::print(cx, out, rest, rest_len).map(drop),
-        4 => nsh::print(cx, out, rest, rest_len),
-        _ => {
-            out.str("unknown-next-protocol-0x");
-            out.hex2(next);
-            Ok(())
-        }
+    if !nsh::next(cx, out, next, rest, rest_len)? {
+        out.str("unknown-next-protocol-0x");
+        out.hex2(next);
     }
+    Ok(())
 }
 
 /// As tcpdump 4.99.3 tells it: what follows is read whatever the flags say.
@@ -76,15 +66,9 @@ fn old_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.dec(vni);
     out.str(if cx.o.v > 0 { "\n    " } else { ": " });
     let (rest, rest_len) = (after(b, HEADER), len - HEADER as u32);
-    match next {
-        1 => ip4::print(cx, out, rest, rest_len),
-        2 => ip6::print(cx, out, rest, rest_len),
-        3 => ether::print(cx, out, rest, rest_len).map(drop),
-        4 => nsh::print(cx, out, rest, rest_len),
-        _ => {
-            out.str("ERROR: unknown-next-protocol");
-            super::invalid(out);
-            Ok(())
-        }
+    if !nsh::next(cx, out, next, rest, rest_len)? {
+        out.str("ERROR: unknown-next-protocol");
+        super::invalid(out);
     }
+    Ok(())
 }

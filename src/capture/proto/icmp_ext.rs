@@ -60,18 +60,12 @@ pub(super) fn old_error(out: &mut Out, b: &[u8], len: u32) -> Step<bool> {
             return Ok(false);
         }
         let (size, class, kind) = (usize::from(be16(ext, at)?), u8_at(ext, at + 2)?, u8_at(ext, at + 3)?);
-        out.str("\n\t  ");
-        out.str(match class {
+        let name = match class {
             1 => "MPLS Stack Entry",
             2 => "Interface Identification",
             _ => "unknown",
-        });
-        out.str(" Object (");
-        out.dec(class);
-        out.str("), Class-Type: ");
-        out.dec(kind);
-        out.str(", length ");
-        out.dec(size as u32);
+        };
+        object(out, name, class, kind, size);
         (at, left) = (at + 4, left - 4);
         if class == 0 || size < 4 {
             return Ok(true);
@@ -100,23 +94,29 @@ fn checksum(out: &mut Out, ext: &[u8]) -> Step {
     Ok(())
 }
 
+/// The head of an object, on a line of its own.
+fn object(out: &mut Out, name: &str, class: u8, kind: u8, size: usize) {
+    out.str("\n\t  ");
+    out.str(name);
+    out.str(" Object (");
+    out.dec(class);
+    out.str("), Class-Type: ");
+    out.dec(kind);
+    out.str(", length ");
+    out.dec(size as u32);
+}
+
 fn objects(cx: &mut Cx, out: &mut Out, mut b: &[u8]) -> Step {
     while b.len() > 4 {
         let (size, class, kind) = (usize::from(be16(b, 0)?), u8_at(b, 2)?, u8_at(b, 3)?);
-        out.str("\n\t  ");
-        out.str(match class {
+        let name = match class {
             1 => "MPLS Stack Entry",
             2 if cx.v50() => "Interface Information",
             2 => "Interface Identification",
             3 if cx.v50() => "Interface Identification",
             _ => "unknown",
-        });
-        out.str(" Object (");
-        out.dec(class);
-        out.str("), Class-Type: ");
-        out.dec(kind);
-        out.str(", length ");
-        out.dec(size as u32);
+        };
+        object(out, name, class, kind, size);
         if class == 0 || size < 4 {
             return Ok(());
         }

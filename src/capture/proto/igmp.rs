@@ -1,6 +1,6 @@
 //! IGMP, versions 1 to 3.
 
-use super::{l3, sum};
+use super::{groups, l3, sum};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, array, be16, u8_at};
 use crate::capture::text::Out;
@@ -82,7 +82,7 @@ fn bad_length(out: &mut Out, len: u32) {
 fn query_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.str(" v3");
     if len & 3 != 0 {
-        return invalid_length(out, len);
+        return groups::invalid_length(out, len);
     }
     let code = u32::from(u8_at(b, 1)?);
     let tenths = if code < 128 { code } else { ((code & 15) | 16) << ((code >> 4 & 7) + 3) };
@@ -104,43 +104,21 @@ fn query_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     out.str(" [gaddr ");
     l3::ip4(cx, out, group);
-    let sources = u32::from(be16(b, 10)?);
+    let sources = be16(b, 10)?;
     if sources > 0 {
-        if 12 + sources * 4 > len {
+        if 12 + u32::from(sources) * 4 > len {
             out.str(" [invalid number of sources]");
-        } else if cx.o.v > 1 {
-            list(cx, out, b, 12, sources)?;
         } else {
-            out.str(", ");
-            out.dec(sources);
-            out.str(" source(s)");
+            groups::sources(cx, out, b, 12, sources, false)?;
         }
     }
     out.byte(b']');
     Ok(())
 }
 
-fn list(cx: &mut Cx, out: &mut Out, b: &[u8], at: usize, sources: u32) -> Step {
-    out.str(" {");
-    for n in 0..sources as usize {
-        let addr = array(b, at + 4 * n)?;
-        out.byte(b' ');
-        l3::ip4(cx, out, addr);
-    }
-    out.str(" }");
-    Ok(())
-}
-
-fn invalid_length(out: &mut Out, len: u32) -> Step {
-    out.str(" [invalid len ");
-    out.dec(len);
-    out.byte(b']');
-    Ok(())
-}
-
 fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if len < 16 || len & 3 != 0 {
-        return invalid_length(out, len);
+        return groups::invalid_length(out, len);
     }
     let groups = be16(b, 6)?;
     out.str(", ");
@@ -160,35 +138,18 @@ fn report_v3(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str(" [gaddr ");
         l3::ip4(cx, out, group);
         out.byte(b' ');
-        match u8_at(b, place)? {
-            1 => out.str("is_in"),
-            2 => out.str("is_ex"),
-            3 => out.str("to_in"),
-            4 => out.str("to_ex"),
-            5 => out.str("allow"),
-            6 => out.str("block"),
-            kind => {
-                out.str(" [v3-report-#");
-                out.dec(kind);
-                out.byte(b']');
-            }
-        }
-        let sources = u32::from(be16(b, place + 2)?);
-        if len < at + 8 + sources * 4 {
+        groups::record(out, u8_at(b, place)?, "v3");
+        let sources = be16(b, place + 2)?;
+        let size = u32::from(sources) * 4;
+        if len < at + 8 + size {
             out.str(" [invalid number of sources ");
             out.dec(sources);
             out.byte(b']');
             return Ok(());
         }
-        if cx.o.v > 1 {
-            list(cx, out, b, place + 8, sources)?;
-        } else {
-            out.str(", ");
-            out.dec(sources);
-            out.str(" source(s)");
-        }
+        groups::sources(cx, out, b, place + 8, sources, false)?;
         out.byte(b']');
-        at += 8 + sources * 4;
+        at += 8 + size;
     }
     Ok(())
 }

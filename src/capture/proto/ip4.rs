@@ -50,38 +50,28 @@ fn new_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str("IP ");
     }
     if len < 20 {
-        return bad(out, " [length ", len, " < ", 20);
+        return super::bad_length(out, " [length ", len, " < ", 20);
     }
     let first = u8_at(b, 0)?;
     if first >> 4 != 4 {
-        return bad(out, " [version ", u32::from(first >> 4), " != ", 4);
+        return super::bad_length(out, " [version ", u32::from(first >> 4), " != ", 4);
     }
     let hlen = u32::from(first & 15) * 4;
     if hlen < 20 {
-        return bad(out, " [header length ", hlen, " < ", 20);
+        return super::bad_length(out, " [header length ", hlen, " < ", 20);
     }
     let mut total = u32::from(be16(b, 2)?);
     if total > len {
-        bad(out, "[total length ", total, " > length ", len)?;
+        super::bad_length(out, "[total length ", total, " > length ", len)?;
         out.byte(b' ');
     }
     let offload = total == 0;
     if offload {
         total = len;
     } else if total < hlen {
-        return bad(out, "[total length ", total, " < header length ", hlen);
+        return super::bad_length(out, "[total length ", total, " < header length ", hlen);
     }
     body(cx, out, b, &Checked { hlen: hlen as usize, len: total, offload })
-}
-
-fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
-    out.str(what);
-    out.dec(is);
-    out.str(than);
-    out.dec(want);
-    out.byte(b']');
-    super::invalid(out);
-    Ok(())
 }
 
 fn old_words(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
@@ -139,11 +129,7 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
     if cx.o.v > 0 {
         let whole = verbose(cx, out, b, &head, checked)?;
         if !whole {
-            l3.src(cx, out);
-            l3.src_node(cx, out);
-            out.str(" > ");
-            l3.dst(cx, out);
-            l3.dst_node(cx, out);
+            l3.both(cx, out);
             out.str(": ");
             super::cut(cx, out);
             return Ok(());
@@ -153,21 +139,13 @@ fn body(cx: &mut Cx, out: &mut Out, b: &[u8], checked: &Checked) -> Step {
         if cx.o.q > 1 {
             return Ok(());
         }
-        l3.src(cx, out);
-        l3.src_node(cx, out);
-        out.str(" > ");
-        l3.dst(cx, out);
-        l3.dst_node(cx, out);
+        l3.both(cx, out);
         out.byte(b':');
         ip_proto::unnamed(cx, out, proto);
         return Ok(());
     }
     if !matches!(proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
-        l3.src(cx, out);
-        l3.src_node(cx, out);
-        out.str(" > ");
-        l3.dst(cx, out);
-        l3.dst_node(cx, out);
+        l3.both(cx, out);
         out.str(": ");
     }
     if b.len() < hlen {

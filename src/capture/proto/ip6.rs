@@ -27,11 +27,11 @@ fn checked(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str("IP6 ");
     }
     if len < HEADER {
-        return bad(out, " [length ", len, " < ", HEADER);
+        return super::bad_length(out, " [length ", len, " < ", HEADER);
     }
     let version = u32::from(u8_at(b, 0)? >> 4);
     if version != 6 {
-        return bad(out, " [version ", version, " != ", 6);
+        return super::bad_length(out, " [version ", version, " != ", 6);
     }
     let head = array::<40>(b, 0)?;
     let payload = u32::from(be16(&head, 4)?);
@@ -60,16 +60,6 @@ fn too_long(out: &mut Out, total: u32, len: u32) {
     out.byte(b']');
     super::invalid(out);
     out.byte(b' ');
-}
-
-fn bad(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
-    out.str(what);
-    out.dec(is);
-    out.str(than);
-    out.dec(want);
-    out.byte(b']');
-    super::invalid(out);
-    Ok(())
 }
 
 /// `(hlim 64, next-header UDP (17), payload length 90) `.
@@ -111,11 +101,7 @@ fn chain(cx: &mut Cx, out: &mut Out, b: &[u8], (total, len): (u32, u32), head: &
     let mut jumbo = Jumbo::new(total - HEADER);
     let mut at = HEADER as usize;
     if !matches!(next, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::DCCP) {
-        l3.src(cx, out);
-        l3.src_node(cx, out);
-        out.str(" > ");
-        l3.dst(cx, out);
-        l3.dst_node(cx, out);
+        l3.both(cx, out);
         out.str(": ");
     }
     loop {

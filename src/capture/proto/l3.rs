@@ -81,6 +81,16 @@ impl L3<'_> {
         }
     }
 
+    /// `A > B`, and whose they are.
+    #[inline(always)]
+    pub fn both(&self, cx: &mut Cx, out: &mut Out) {
+        self.src(cx, out);
+        self.src_node(cx, out);
+        out.str(" > ");
+        self.dst(cx, out);
+        self.dst_node(cx, out);
+    }
+
     /// True for IPv6.
     pub fn is_v6(&self) -> bool {
         matches!(self.ends, Ends::V6(..))

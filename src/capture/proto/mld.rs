@@ -1,6 +1,6 @@
 //! Multicast listener discovery.
 
-use super::l3;
+use super::{groups, l3};
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, array, be16, need, u8_at};
 use crate::capture::text::Out;
@@ -60,36 +60,17 @@ fn query(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if sources > 0 {
         if !cx.v50() && len < 28 + u32::from(sources) * 16 {
             out.str(" [invalid number of sources]");
-        } else if cx.o.v > 1 {
-            listed(cx, out, b, 28, sources)?;
         } else {
-            out.str(", ");
-            out.dec(sources);
-            out.str(" source(s)");
+            groups::sources(cx, out, b, 28, sources, true)?;
         }
     }
     out.byte(b']');
     Ok(())
 }
 
-/// The sources, ` {A B}`.
-fn listed(cx: &mut Cx, out: &mut Out, b: &[u8], at: usize, sources: u16) -> Step {
-    out.str(" {");
-    for n in 0..usize::from(sources) {
-        let addr = array(b, at + 16 * n)?;
-        out.byte(b' ');
-        l3::ip6(cx, out, addr);
-    }
-    out.str(" }");
-    Ok(())
-}
-
 fn report(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     if len < 8 {
-        out.str(" [invalid len ");
-        out.dec(len);
-        out.byte(b']');
-        return Ok(());
+        return groups::invalid_length(out, len);
     }
     let count = be16(b, 6)?;
     out.str(", ");
@@ -111,19 +92,7 @@ fn report(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
         out.str(" [gaddr ");
         l3::ip6(cx, out, group);
         out.byte(b' ');
-        match u8_at(b, at)? {
-            1 => out.str("is_in"),
-            2 => out.str("is_ex"),
-            3 => out.str("to_in"),
-            4 => out.str("to_ex"),
-            5 => out.str("allow"),
-            6 => out.str("block"),
-            kind => {
-                out.str(" [v2-report-#");
-                out.dec(kind);
-                out.byte(b']');
-            }
-        }
+        groups::record(out, u8_at(b, at)?, "v2");
         let sources = be16(b, at + 2)?;
         if !cx.v50() && (len as usize) < at + 20 + 16 * usize::from(sources) {
             out.str(" [invalid number of sources ");
@@ -131,13 +100,7 @@ fn report(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
             out.byte(b']');
             return Ok(());
         }
-        if cx.o.v > 1 {
-            listed(cx, out, b, at + 20, sources)?;
-        } else {
-            out.str(", ");
-            out.dec(sources);
-            out.str(" source(s)");
-        }
+        groups::sources(cx, out, b, at + 20, sources, true)?;
         out.byte(b']');
         let more = if cx.v50() { 4 * usize::from(u8_at(b, at + 1)?) } else { 0 };
         at += 20 + 16 * usize::from(sources) + more;

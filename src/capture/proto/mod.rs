@@ -9,6 +9,7 @@ pub mod ethertype;
 pub mod geneve;
 pub mod gpe;
 pub mod gre;
+mod groups;
 pub mod hex;
 pub mod icmp;
 pub mod icmp6;
@@ -98,6 +99,17 @@ pub fn caught<T>(cx: &Cx, out: &mut Out, step: Step<T>) -> Step<Option<T>> {
 /// The packet says what cannot be.
 pub fn invalid(out: &mut Out) {
     out.str(" (invalid)");
+}
+
+/// `[header length 16 < 20] (invalid)`: one length, and another that it must not be on this side of. `what` has the bracket.
+pub fn bad_length(out: &mut Out, what: &str, is: u32, than: &str, want: u32) -> Step {
+    out.str(what);
+    out.dec(is);
+    out.str(than);
+    out.dec(want);
+    out.byte(b']');
+    invalid(out);
+    Ok(())
 }
 
 /// Packets within packets past this depth are not opened: the stack is finite.

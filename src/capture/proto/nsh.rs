@@ -15,11 +15,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     out.str("NSH, ");
     if len < HEADER {
-        out.str("[length ");
-        out.dec(len);
-        out.str(" < 8]");
-        super::invalid(out);
-        return Ok(());
+        return super::bad_length(out, "[length ", len, " < ", 8);
     }
     let size = u32::from(be16(b, 0)? & 0x003f);
     let (kind, next) = (u8_at(b, 2)? & 15, u8_at(b, 3)?);
@@ -37,17 +33,23 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     }
     out.str(if cx.o.v > 0 { "\n    " } else { ": " });
     let (rest, rest_len) = (after(b, size as usize * 4), len - size * 4);
-    match next {
-        1 => ip4::print(cx, out, rest, rest_len),
-        2 => ip6::print(cx, out, rest, rest_len),
-        3 => ether::print(cx, out, rest, rest_len).map(drop),
-        4 => print(cx, out, rest, rest_len),
-        _ => {
-            out.str("unknown-next-protocol-0x");
-            out.hex2(next);
-            Ok(())
-        }
+    if !self::next(cx, out, next, rest, rest_len)? {
+        out.str("unknown-next-protocol-0x");
+        out.hex2(next);
     }
+    Ok(())
+}
+
+/// What a next protocol of NSH or VXLAN-GPE stands for: they number alike. False for another; then nothing is written.
+pub fn next(cx: &mut Cx, out: &mut Out, next: u8, b: &[u8], len: u32) -> Step<bool> {
+    match next {
+        1 => ip4::print(cx, out, b, len)?,
+        2 => ip6::print(cx, out, b, len)?,
+        3 => ether::print(cx, out, b, len).map(drop)?,
+        4 => print(cx, out, b, len)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// The base and service path headers.
@@ -76,7 +78,13 @@ fn base(cx: &Cx, out: &mut Out, b: &[u8]) -> Step {
     }
     if cx.o.v > 1 {
         out.str("next-protocol ");
-        next_name(out, next);
+        match next_name(next) {
+            Some(name) => out.str(name),
+            None => {
+                out.str("unknown-0x");
+                out.hex2(next);
+            }
+        }
         out.str(", ");
     }
     out.str("service-path-id 0x");
@@ -86,20 +94,18 @@ fn base(cx: &Cx, out: &mut Out, b: &[u8]) -> Step {
     Ok(())
 }
 
-fn next_name(out: &mut Out, next: u8) {
-    match next {
-        1 => out.str("IPv4"),
-        2 => out.str("IPv6"),
-        3 => out.str("Ethernet"),
-        4 => out.str("NSH"),
-        5 => out.str("MPLS"),
-        0xfe => out.str("Experiment 1"),
-        0xff => out.str("Experiment 2"),
-        _ => {
-            out.str("unknown-0x");
-            out.hex2(next);
-        }
-    }
+/// The name of a next protocol.
+pub fn next_name(next: u8) -> Option<&'static str> {
+    Some(match next {
+        1 => "IPv4",
+        2 => "IPv6",
+        3 => "Ethernet",
+        4 => "NSH",
+        5 => "MPLS",
+        0xfe => "Experiment 1",
+        0xff => "Experiment 2",
+        _ => return None,
+    })
 }
 
 /// The context headers, one a line; false if one says what cannot be.

@@ -1,6 +1,6 @@
 //! The network service header as tcpdump 4.99.3 tells it: field by field, each as far as it was captured.
 
-use super::{ether, ip4, ip6};
+use super::nsh;
 use crate::capture::ctx::Cx;
 use crate::capture::reader::{Step, after, be16, be24, be32, need, u8_at};
 use crate::capture::text::Out;
@@ -52,15 +52,12 @@ pub(super) fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     need(b, (words * WORD) as usize)?;
     out.str(if cx.o.v > 0 { "\n    " } else { ": " });
     let (rest, rest_len) = (after(b, (words * WORD) as usize), len - words * WORD);
-    match base & 0xff {
-        1 => ip4::print(cx, out, rest, rest_len),
-        2 => ip6::print(cx, out, rest, rest_len),
-        3 => ether::print(cx, out, rest, rest_len).map(drop),
-        _ => {
-            out.str("ERROR: unknown-next-protocol");
-            Ok(())
-        }
+    let next = base as u8;
+    // It does not look into another of its own.
+    if next == 4 || !nsh::next(cx, out, next, rest, rest_len)? {
+        out.str("ERROR: unknown-next-protocol");
     }
+    Ok(())
 }
 
 fn number(out: &mut Out, name: &str, value: u32) {
@@ -89,15 +86,9 @@ fn told(cx: &Cx, out: &mut Out, base: u32) {
     }
     if cx.o.v > 1 {
         out.str("next-protocol ");
-        match base & 0xff {
-            1 => out.str("IPv4"),
-            2 => out.str("IPv6"),
-            3 => out.str("Ethernet"),
-            4 => out.str("NSH"),
-            5 => out.str("MPLS"),
-            0xfe => out.str("Experiment 1"),
-            0xff => out.str("Experiment 2"),
-            next => unknown(out, next as u8),
+        match nsh::next_name(base as u8) {
+            Some(name) => out.str(name),
+            None => unknown(out, base as u8),
         }
         out.str(", ");
     }

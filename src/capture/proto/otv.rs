@@ -12,10 +12,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     cx.proto = "otv";
     out.str("OTV, ");
     if len < HEADER as u32 {
-        out.str("[length ");
-        out.dec(len);
-        out.str(" < 8]");
-        super::invalid(out);
+        super::bad_length(out, "[length ", len, " < ", 8)?;
         return need(b, len as usize);
     }
     let flags = u8_at(b, 0)?;

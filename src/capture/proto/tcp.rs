@@ -86,9 +86,9 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
             }
         });
         if stamps.is_some() {
-            return behind(cx, out, b, (hlen, body_len), (sport, dport), flags, l3);
+            return behind(cx, out, b, (hlen, body_len), (sport, dport), flags);
         }
-        return optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment, l3);
+        return optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment);
     }
     out.window(|w| write_flags(w, flags, accurate));
     if behind_flags(cx, out, hlen, len) {
@@ -98,7 +98,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         checksum(cx, out, b, len, l3);
     }
     out.window(|w| numbers(cx, w, &head, body_len, (seq, ack)));
-    optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment, l3)
+    optioned(cx, out, b, (hlen, body_len), (sport, dport), &segment)
 }
 
 /// The usual options, and the length.
@@ -120,11 +120,10 @@ fn optioned(
     (hlen, body_len): (u32, u32),
     ports: (u16, u16),
     segment: &Segment,
-    l3: &L3<'_>,
 ) -> Step {
     if let (32, Some(stamps)) = (hlen, tcp_opts::stamps(after(b, 20))) {
         out.window(|w| stamped(w, stamps, body_len));
-        return behind(cx, out, b, (hlen, body_len), ports, segment.flags, l3);
+        return behind(cx, out, b, (hlen, body_len), ports, segment.flags);
     }
     if hlen > 20 {
         out.str(", options [");
@@ -135,7 +134,7 @@ fn optioned(
     }
     out.str(", length ");
     out.dec(body_len);
-    behind(cx, out, b, (hlen, body_len), ports, segment.flags, l3)
+    behind(cx, out, b, (hlen, body_len), ports, segment.flags)
 }
 
 /// What a header that is too short for the older version, or -q, says instead of everything. True if that is all.
@@ -244,7 +243,6 @@ fn behind(
     (hlen, len): (u32, u32),
     ports: (u16, u16),
     flags: u8,
-    l3: &L3<'_>,
 ) -> Step {
     if len == 0 {
         return Ok(());
@@ -265,7 +263,7 @@ fn behind(
     if !captured {
         return Err(Cut);
     }
-    app::tcp(cx, out, ports, body, len, l3).map(drop)
+    app::tcp(cx, out, ports, body, len).map(drop)
 }
 
 /// `Flags [P.]`.

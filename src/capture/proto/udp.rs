@@ -42,13 +42,13 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32, l3: &L3<'_>) -> Ste
         return Ok(());
     }
     let body = after(b, 8);
-    if cx.o.force.is_some() && cx.o.q == 0 && forced(cx, out, (sport, dport), body, body_len, l3)? {
+    if cx.o.force.is_some() && cx.o.q == 0 && forced(cx, out, (sport, dport), body, body_len)? {
         return Ok(());
     }
     if cx.o.v > 0 && !cx.o.no_sums && !l3.fragmented {
         checksum(cx, out, b, body_len + 8, l3);
     }
-    if cx.o.q == 0 && opened(cx, out, (sport, dport), body, body_len, l3)? {
+    if cx.o.q == 0 && opened(cx, out, (sport, dport), body, body_len)? {
         return Ok(());
     }
     if ulen > body_len && !l3.fragmented {
@@ -78,16 +78,16 @@ fn short(cx: &Cx, out: &mut Out, new: &str, old: &str, len: u32) -> Step {
 }
 
 /// What `-T` says, whatever the ports.
-fn forced(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3: &L3<'_>) -> Step<bool> {
+fn forced(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32) -> Step<bool> {
     if cx.o.force == Some(Force::Vxlan) {
         return vxlan::print(cx, out, upto(b, len as usize), len).map(|()| true);
     }
-    app::udp(cx, out, ports, b, len, l3)
+    app::udp(cx, out, ports, b, len)
 }
 
 /// What the ports mean. False if nothing: then nothing is written.
 #[inline(always)]
-fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3: &L3<'_>) -> Step<bool> {
+fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32) -> Step<bool> {
     let (sport, dport) = ports;
     let tunnels = &cx.o.tunnels;
     // The older version takes the source port for a tunnel's, too.
@@ -109,11 +109,11 @@ fn opened(cx: &mut Cx, out: &mut Out, ports: (u16, u16), b: &[u8], len: u32, l3:
     } else if has(&tunnels.wireguard, dport) || has(&tunnels.wireguard, sport) {
         return Ok(wireguard::print(cx, out, b, len));
     } else {
-        return app::udp(cx, out, ports, b, len, l3);
+        return app::udp(cx, out, ports, b, len);
     };
     // What tcpdump reads before it comes to tunnels goes first here too.
     if app::udp_known(sport) || (old && app::udp_known(dport)) {
-        return app::udp(cx, out, ports, b, len, l3);
+        return app::udp(cx, out, ports, b, len);
     }
     // The older version looks past the datagram's end, up to the packet's.
     let b = if old { b } else { upto(b, len as usize) };

@@ -13,9 +13,7 @@ pub fn print(cx: &mut Cx, out: &mut Out, b: &[u8], len: u32) -> Step {
     out.str("VXLAN");
     if len < HEADER as u32 {
         if cx.v50() {
-            out.str(" [length ");
-            out.dec(len);
-            out.str(" < 8]");
+            return super::bad_length(out, " [length ", len, " < ", 8);
         }
         super::invalid(out);
         return Ok(());

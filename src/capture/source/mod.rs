@@ -9,6 +9,8 @@ pub use ng_options::{Interface, Notes};
 
 use std::io::{self, Read};
 
+use super::packet::{Link, Packet, Stamp};
+
 /// Bytes that are asked for at once: large enough that reading costs nothing, small enough to stay in the cache.
 const ROOM: usize = 128 * 1024;
 
@@ -50,6 +52,20 @@ pub struct Record<'a> {
     pub link: u32,
     /// What was captured.
     pub data: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// As the printers take it.
+    pub fn packet(&self) -> Packet<'a> {
+        Packet {
+            ts: Stamp { secs: self.sec, frac: self.frac },
+            len: self.len,
+            caplen: self.data.len() as u32,
+            link: Link(self.link as u16),
+            data: self.data,
+            interface: self.iface,
+        }
+    }
 }
 
 /// What stands before the first packet.

@@ -12,8 +12,7 @@ use super::gate::{Gate, Verdict};
 use super::leases;
 use crate::capture::ctx::Compat;
 use crate::capture::nodes::Nodes;
-use crate::capture::packet::{Link, Packet, Stamp};
-use crate::capture::source::{Decoder, Head, Precision, Record, Step};
+use crate::capture::source::{Decoder, Head, Precision, Step};
 use crate::error::Failure;
 use crate::tap::{self, links};
 
@@ -75,7 +74,7 @@ fn one(
         };
         match step {
             Step::Record(record) => {
-                let packet = packet(&record);
+                let packet = record.packet();
                 match gate.judge(&packet) {
                     Verdict::Pass => {}
                     Verdict::Take => {
@@ -132,18 +131,6 @@ fn overlay(decoder: &Decoder, gate: &mut Gate, into: &mut dyn Consumer) {
 fn called(decoder: &Decoder, into: &mut dyn Consumer) {
     let names = decoder.interfaces().iter().map(|interface| interface.name.as_deref());
     into.called(&mut names.map(Option::unwrap_or_default));
-}
-
-/// The record as the printer takes it.
-fn packet<'a>(record: &Record<'a>) -> Packet<'a> {
-    Packet {
-        ts: Stamp { secs: record.sec, frac: record.frac },
-        len: record.len,
-        caplen: record.data.len() as u32,
-        link: Link(record.link as u16),
-        data: record.data,
-        interface: record.iface,
-    }
 }
 
 /// `reading from file …`, on standard error as everything that is no packet.

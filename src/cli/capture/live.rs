@@ -10,7 +10,6 @@ use super::consume::{self, Consumer};
 use super::flags::{Direction, Flags};
 use super::gate::{Gate, Verdict};
 use crate::capture::ctx::Compat;
-use crate::capture::packet::{Link, Packet, Stamp};
 use crate::error::Failure;
 use crate::tap::links;
 use crate::tap::live::{Counts, How, Tap, wait};
@@ -107,18 +106,11 @@ fn turns(
     while !stop.load(Ordering::Relaxed) {
         let mut any = false;
         for (at, tap) in taps.iter_mut().enumerate() {
-            let link = Link(tap.link as u16);
+            let link = tap.link;
             for _ in 0..TURN {
                 let Some(seen) = tap.take()? else { break };
                 any = true;
-                let packet = Packet {
-                    ts: Stamp { secs: seen.sec, frac: seen.frac },
-                    len: seen.len,
-                    caplen: seen.data.len() as u32,
-                    link,
-                    data: seen.data,
-                    interface: at as u32,
-                };
+                let packet = seen.packet(link, at as u32);
                 match gate.judge(&packet) {
                     Verdict::Pass => {}
                     Verdict::Take => into.packet(gate.seen(), &packet)?,

@@ -9,7 +9,7 @@ use flanctl::capture::Printer;
 use flanctl::capture::ctx::{Compat, Opts, Tunnels};
 use flanctl::capture::json::Records;
 use flanctl::capture::names::Names;
-use flanctl::capture::packet::{Link, Packet, Stamp};
+use flanctl::capture::packet::Packet;
 use flanctl::capture::source::{Decoder, Precision, Step};
 use flanctl::capture::text::Out;
 use packets::{Crowd, Traffic};
@@ -32,15 +32,7 @@ fn asked(file: &[u8], from: u64, mut each: impl FnMut(u64, &Packet<'_>)) -> (u64
         let info = measure(|| match decoder.step().unwrap() {
             Step::Record(record) => {
                 packets += 1;
-                let packet = Packet {
-                    ts: Stamp { secs: record.sec, frac: record.frac },
-                    len: record.len,
-                    caplen: record.data.len() as u32,
-                    link: Link(record.link as u16),
-                    data: record.data,
-                    interface: record.iface,
-                };
-                each(packets, &packet);
+                each(packets, &record.packet());
             }
             Step::More => decoder.fill(&mut rest).unwrap(),
             Step::Opened(_) => {}

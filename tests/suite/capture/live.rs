@@ -4,13 +4,12 @@ mod abroad;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
 
-use super::{same, text};
+use super::{nodes, same, text};
 use crate::support::swap::{FLANCTL, until};
 
 /// The lab's name; it is gone when the test ends, however it ends.
@@ -28,14 +27,8 @@ pub(super) struct Lab {
 
 impl Lab {
     fn up() -> Self {
-        let up = Command::new(FLANCTL).args(["lab", "up", "--name", NAME, "--nodes", "2"]).output().unwrap();
         let mut lab = Self { dir: tempfile::tempdir().unwrap(), pods: Default::default() };
-        assert!(up.status.success(), "{up:?}");
-        for (at, pod) in ["pod1", "pod2"].into_iter().enumerate() {
-            let rows = lab.does(pod, "ip -j -4 addr show dev eth0 scope global");
-            let rows: Value = serde_json::from_str(&rows).unwrap();
-            lab.pods[at] = rows[0]["addr_info"][0]["local"].as_str().unwrap().to_owned();
-        }
+        lab.pods = nodes::up(NAME);
         // No device asks or announces anything by itself: packets are counted.
         for (node, own, other) in [("node1", 1, 2), ("node2", 2, 1)] {
             let ends = format!("local 192.168.50.1{own} remote 192.168.50.1{other}");
@@ -55,16 +48,11 @@ impl Lab {
     }
 
     pub(super) fn command(member: &str, line: &str) -> Command {
-        let mut command = Command::new(FLANCTL);
-        command.args(["lab", "exec", "--name", NAME, member, "--"]).args(line.split_whitespace());
-        command.env("TZ", "UTC").stdin(Stdio::null());
-        command
+        nodes::command(NAME, member, line)
     }
 
     pub(super) fn does(&self, member: &str, line: &str) -> String {
-        let output = Self::command(member, line).output().unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
-        text(&output)
+        nodes::does(NAME, member, line)
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
@@ -119,7 +107,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let _ = Command::new(FLANCTL).args(["lab", "down", "--name", NAME]).output();
+        nodes::down(NAME);
     }
 }
 

@@ -4,14 +4,14 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 
 use flanctl::kernel::netns::InNetns;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::text;
+use super::nodes;
 use crate::support::space::{hold, until};
 use crate::support::swap::FLANCTL;
 
@@ -26,29 +26,19 @@ struct Lab {
 
 impl Lab {
     fn up() -> Self {
-        let up = Command::new(FLANCTL).args(["lab", "up", "--name", NAME, "--nodes", "2"]).output().unwrap();
         let mut lab = Self { dir: tempfile::tempdir().unwrap(), pods: Default::default() };
-        assert!(up.status.success(), "{up:?}");
-        for (at, pod) in ["pod1", "pod2"].into_iter().enumerate() {
-            let rows: Value = serde_json::from_str(&lab.does(pod, "ip -j -4 addr show dev eth0")).unwrap();
-            lab.pods[at] = rows[0]["addr_info"][0]["local"].as_str().unwrap().to_owned();
-        }
+        lab.pods = nodes::up(NAME);
         // Neighbours are found before anything is watched.
         lab.does("pod1", &format!("ping -n -q -c 1 -W 5 {}", lab.pods[1]));
         lab
     }
 
     fn command(member: &str, line: &str) -> Command {
-        let mut command = Command::new(FLANCTL);
-        command.args(["lab", "exec", "--name", NAME, member, "--"]).args(line.split_whitespace());
-        command.env("TZ", "UTC").stdin(Stdio::null());
-        command
+        nodes::command(NAME, member, line)
     }
 
     fn does(&self, member: &str, line: &str) -> String {
-        let output = Self::command(member, line).output().unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
-        text(&output)
+        nodes::does(NAME, member, line)
     }
 
     /// A ping that need not arrive.
@@ -70,7 +60,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let _ = Command::new(FLANCTL).args(["lab", "down", "--name", NAME]).output();
+        nodes::down(NAME);
     }
 }
 

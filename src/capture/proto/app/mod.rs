@@ -20,7 +20,6 @@ pub(in crate::capture::proto) fn name(out: &mut Out, b: &[u8], base: usize, at: 
 }
 
 use self::dns::Over;
-use super::l3::L3;
 use crate::capture::ctx::{Cx, Force};
 use crate::capture::reader::{Cut, Step};
 use crate::capture::text::Out;
@@ -29,14 +28,7 @@ const DOMAIN: u16 = 53;
 const MDNS: u16 = 5353;
 
 /// A UDP payload. False if its ports mean nothing, and nothing is written.
-pub fn udp(
-    cx: &mut Cx,
-    out: &mut Out,
-    (sport, dport): (u16, u16),
-    b: &[u8],
-    len: u32,
-    _l3: &L3<'_>,
-) -> Step<bool> {
+pub fn udp(cx: &mut Cx, out: &mut Out, (sport, dport): (u16, u16), b: &[u8], len: u32) -> Step<bool> {
     let any = |port: u16| sport == port || dport == port;
     if cx.o.force == Some(Force::Domain) || any(DOMAIN) {
         dns::print(cx, out, b, len, Over::Udp)?;
@@ -53,14 +45,7 @@ pub fn udp(
 }
 
 /// A TCP payload, behind its length. False if its ports mean nothing, and nothing is written.
-pub fn tcp(
-    cx: &mut Cx,
-    out: &mut Out,
-    (sport, dport): (u16, u16),
-    b: &[u8],
-    len: u32,
-    _l3: &L3<'_>,
-) -> Step<bool> {
+pub fn tcp(cx: &mut Cx, out: &mut Out, (sport, dport): (u16, u16), b: &[u8], len: u32) -> Step<bool> {
     if cx.o.force == Some(Force::Resp) {
         resp::print(cx, out, b, len)?;
         return Ok(true);

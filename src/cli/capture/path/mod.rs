@@ -21,7 +21,7 @@ use super::{annotates, leases, names};
 use crate::capture::inner;
 use crate::capture::json::Records;
 use crate::capture::nodes::{Nodes, addresses};
-use crate::capture::packet::{Link, Packet, Stamp};
+use crate::capture::packet::Link;
 use crate::capture::pairing::order::Order;
 use crate::capture::pairing::record::{Fate, Record};
 use crate::capture::pairing::table::Table;
@@ -245,20 +245,13 @@ impl Walk<'_> {
         let (Some(tap), Some(known)) = (self.taps.get_mut(place), self.table.points().get(point)) else {
             return Ok((0, 0));
         };
-        let link = Link(tap.link as u16);
+        let link = tap.link;
         let mut last = 0;
         for read in 0..TURN {
             let Some(seen) = tap.take()? else { return Ok((read, last)) };
             let at = seen.sec.saturating_mul(1_000_000_000).saturating_add(seen.frac.into());
             last = at;
-            let packet = Packet {
-                ts: Stamp { secs: seen.sec, frac: seen.frac },
-                len: seen.len,
-                caplen: seen.data.len() as u32,
-                link,
-                data: seen.data,
-                interface: 0,
-            };
+            let packet = seen.packet(link, 0);
             let sighting =
                 if at < self.begin { None } else { self.filter.sighting(&packet, at, point, known) };
             if let Some(sighting) = sighting {
